@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line, by CLI11. The only place that knows option names.
+#include "cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "commands.h"
+
+namespace gpuhook::hook {
+namespace {
+
+constexpr std::size_t kMaxStateBytes = std::size_t{1} << 20U;
+
+struct Options {
+  std::string driver_root;
+  std::string device_root;
+  bool no_cgroups = false;
+  ConfigureOptions configure;
+  std::string bundle;
+  std::string hook_path;
+  bool json = false;
+  bool explain = false;
+  bool csv = false;
+  bool remove = false;
+};
+
+Result<Config> config_of(const Options& options) {
+  Config config;
+  config.no_cgroups = options.no_cgroups;
+  if (!options.driver_root.empty())
+    config.driver_root = TRY(doing("--driver-root", HostPath::parse(options.driver_root)));
+  if (!options.device_root.empty())
+    config.device_root = TRY(doing("--device-root", HostPath::parse(options.device_root)));
+  return config;
+}
+
+Result<std::string> read_state() {
+  std::string state;
+  std::vector<char> chunk(65536);
+  while (state.size() <= kMaxStateBytes) {
+    const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), stdin);
+    if (got == 0) break;
+    state.append(chunk.data(), got);
+  }
+  if (std::ferror(stdin) != 0) return fail(ErrorKind::kBadInput, "standard input cannot be read");
+  return state;
+}
+
+Status run_hook(const Config& config) { return prestart(TRY(read_state()), config); }
+
+using Action = std::function<Status(const Config&)>;
+
+void add_hook_stages(CLI::App& app, Action& action) {
+  for (const char* const stage : {"prestart", "createRuntime"}) {
+    CLI::App* const command = app.add_subcommand(
+        stage, "OCI hook: inject what the container asks for; state JSON on stdin");
+    command->callback([&action] { action = &run_hook; });
+  }
+}
+
+void add_configure(CLI::App& app, Options& options, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("configure", "inject into a running container without a bundle");
+  ConfigureOptions& wanted = options.configure;
+  command->add_option("--pid", wanted.pid, "first process of the container, as the host numbers it")
+      ->required();
+  command
+      ->add_option("--device", wanted.devices,
+                   "all, an index, GPU-<uuid>, a PCI address, <gpu>:<mig> or MIG-<uuid>; comma "
+                   "list, repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--capability", wanted.capabilities,
+                   "driver capabilities, comma list (default: compute,utility)")
+      ->allow_extra_args(false);
+  command->add_option("--require", wanted.requirements, "condition such as cuda>=12.2, repeatable")
+      ->allow_extra_args(false);
+  command->add_flag("--no-cgroups", options.no_cgroups,
+                    "leave the container's device cgroup alone");
+  command->add_flag("--dry-run", wanted.dry_run, "print the plan and change nothing");
+  command->add_option("rootfs", wanted.rootfs, "the container's root directory")->required();
+  command->callback(
+      [&] { action = [&wanted](const Config& config) { return configure(wanted, config); }; });
+}
+
+void add_plan(CLI::App& app, Options& options, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("plan", "show what a bundle's container would get; changes nothing");
+  command->add_option("--bundle", options.bundle, "directory with config.json")->required();
+  CLI::Option* const json = command->add_flag("--json", options.json, "as JSON");
+  command
+      ->add_flag("--explain", options.explain, "with reasons, and with what is not there and why")
+      ->excludes(json);
+  command->callback([&] {
+    const PlanFormat format = options.json      ? PlanFormat::kJson
+                              : options.explain ? PlanFormat::kExplain
+                                                : PlanFormat::kText;
+    action = [&options, format](const Config& config) {
+      return plan(options.bundle, format, config);
+    };
+  });
+}
+
+void add_host_commands(CLI::App& app, Options& options, Action& action) {
+  CLI::App* const info_command = app.add_subcommand("info", "show the driver and the GPUs");
+  CLI::Option* const json =
+      info_command->add_flag("--json", options.json, "as JSON, with all driver files");
+  info_command->add_flag("--csv", options.csv, "as comma separated values")->excludes(json);
+  info_command->callback([&] {
+    const InfoFormat format = options.json  ? InfoFormat::kJson
+                              : options.csv ? InfoFormat::kCsv
+                                            : InfoFormat::kText;
+    action = [format](const Config& config) { return info(format, config); };
+  });
+  CLI::App* const list_command =
+      app.add_subcommand("list", "list device nodes and driver files, one path a line");
+  list_command->callback([&action] { action = [](const Config& config) { return list(config); }; });
+}
+
+void add_register(CLI::App& app, Options& options, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("register", "add this program as prestart hook to a bundle");
+  command->add_option("--bundle", options.bundle, "directory with config.json")->required();
+  command->add_option("--hook", options.hook_path, "path of the hook (default: this program)");
+  command->add_flag("--remove", options.remove, "take the hook out again");
+  command->callback([&] {
+    action = [&options](const Config& /*config*/) {
+      return edit_registration(options.bundle, options.hook_path, options.remove);
+    };
+  });
+}
+
+void add_version(CLI::App& app, Action& action) {
+  app.add_subcommand("version", "print the version")->callback([&action] {
+    action = [](const Config& /*config*/) -> Status {
+      (void)std::puts(concat("gpu-hook ", library_version()).c_str());
+      return {};
+    };
+  });
+}
+
+ExitCode report(const Status& status) {
+  if (status && std::fflush(stdout) == 0) return ExitCode::kOk;
+  const std::string why = status ? "standard output cannot be written" : to_line(status.error());
+  (void)std::fputs(concat("gpu-hook: ", why, "\n").c_str(), stderr);
+  return ExitCode::kFailed;
+}
+
+// CLI11 writes several lines for a wrong command line; callers of a hook see one.
+ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return static_cast<ExitCode>(app.exit(error));  // --help
+  std::string line = error.what();
+  for (char& c : line) c = c == '\n' ? ' ' : c;
+  (void)std::fputs(concat("gpu-hook: ", line, "; see gpu-hook --help\n").c_str(), stderr);
+  return ExitCode::kUsage;
+}
+
+}  // namespace
+
+ExitCode run(int argc, const char* const* argv) {
+  Options options;
+  Action action;
+  CLI::App app("Gives containers their NVIDIA GPUs.", "gpu-hook");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", concat("gpu-hook ", library_version()));
+  app.add_option("--driver-root", options.driver_root,
+                 "directory with the driver's files (default: /, /run/nvidia/driver)");
+  app.add_option("--device-root", options.device_root,
+                 "directory whose dev/ has the device nodes (default: /)");
+  add_hook_stages(app, action);
+  add_configure(app, options, action);
+  add_plan(app, options, action);
+  add_host_commands(app, options, action);
+  add_register(app, options, action);
+  add_version(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return usage(app, error);
+  }
+  const Result<Config> config = config_of(options);
+  if (!config) return report(Status(tl::unexpected<Error>(config.error())));
+  return report(action(*config));
+}
+
+}  // namespace gpuhook::hook

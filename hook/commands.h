@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each command does, given its parsed options. Output goes to standard output, an error is
+// returned.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gpuhook/gpuhook.h"
+
+namespace gpuhook::hook {
+
+// OCI hook at stage prestart or createRuntime; `state` is the document from standard input.
+Status prestart(const std::string& state, const Config& config);
+
+struct ConfigureOptions {
+  std::int64_t pid = 0;
+  std::string rootfs;
+  std::vector<std::string> devices;       // comma lists
+  std::vector<std::string> capabilities;  // comma lists
+  std::vector<std::string> requirements;
+  bool dry_run = false;
+};
+Status configure(const ConfigureOptions& options, const Config& config);
+
+enum class PlanFormat { kText, kExplain, kJson };
+Status plan(const std::string& bundle, PlanFormat format, const Config& config);
+
+enum class InfoFormat { kText, kJson, kCsv };
+Status info(InfoFormat format, const Config& config);
+Status list(const Config& config);
+
+// `hook_path` empty: the path of this very program.
+Status edit_registration(const std::string& bundle, const std::string& hook_path, bool remove);
+
+}  // namespace gpuhook::hook

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that show the host.
+#include <cstdio>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "commands.h"
+
+namespace gpuhook::hook {
+namespace {
+
+void print(const std::string& text) {
+  (void)std::fputs(text.c_str(), stdout);
+}  // main checks the stream at the end
+
+std::string or_unknown(std::string_view text) {
+  return std::string(text.empty() ? "Unknown" : text);
+}
+
+std::string row(std::string_view label, std::string_view value) {
+  std::string padded(label);
+  padded.resize(15, ' ');
+  return concat(padded, " ", value, "\n");
+}
+
+std::string info_as_text(const Inventory& inventory) {
+  std::string out = row("NVRM version:", inventory.driver.text()) +
+                    row("CUDA version:", or_unknown(inventory.cuda_version));
+  for (const Gpu& gpu : inventory.gpus) {
+    out += "\n" + row("Device Index:", std::to_string(gpu.index)) +
+           row("Device Minor:", std::to_string(gpu.minor)) + row("Model:", gpu.model) +
+           row("GPU UUID:", or_unknown(gpu.uuid)) + row("Bus Location:", gpu.pci.long_text());
+    for (std::size_t i = 0; i < gpu.mig.size(); ++i) {
+      out +=
+          row("MIG Device:", concat(gpu.index, ":", i, " (GPU instance ", gpu.mig[i].gpu_instance,
+                                    ", compute instance ", gpu.mig[i].compute_instance, ")"));
+    }
+    if (!gpu.problem.empty()) out += row("Problem:", gpu.problem);
+  }
+  return out;
+}
+
+std::string info_as_csv(const Inventory& inventory) {
+  std::string out = concat("NVRM version,CUDA version\n", inventory.driver.text(), ",",
+                           or_unknown(inventory.cuda_version),
+                           "\n\nDevice Index,Device Minor,Model,GPU UUID,Bus Location\n");
+  for (const Gpu& gpu : inventory.gpus) {
+    out += concat(gpu.index, ",", gpu.minor, ",", gpu.model, ",", or_unknown(gpu.uuid), ",",
+                  gpu.pci.long_text(), "\n");
+  }
+  return out;
+}
+
+void print_files(const Inventory& inventory, DriverFileKind kind) {
+  for (const DriverFile& file : inventory.files) {
+    if (file.kind == kind) print(file.path.text() + "\n");
+  }
+}
+
+}  // namespace
+
+Status info(InfoFormat format, const Config& config) {
+  const Inventory inventory = TRY(probe_host(config));
+  switch (format) {
+    case InfoFormat::kText:
+      print(info_as_text(inventory));
+      break;
+    case InfoFormat::kCsv:
+      print(info_as_csv(inventory));
+      break;
+    case InfoFormat::kJson:
+      print(inventory_as_json(inventory));
+      break;
+  }
+  return {};
+}
+
+Status list(const Config& config) {
+  const Inventory inventory = TRY(probe_host(config));
+  for (const DeviceNode& node : inventory.control_nodes) print(node.path.text() + "\n");
+  for (const Gpu& gpu : inventory.gpus) {
+    if (gpu.problem.empty()) print(gpu.node.path.text() + "\n");
+  }
+  for (const Gpu& gpu : inventory.gpus) {
+    for (const MigInstance& mig : gpu.mig) {
+      if (mig.gpu_instance_access && mig.compute_instance == 0)
+        print(mig.gpu_instance_access->path.text() + "\n");
+      if (mig.compute_instance_access) print(mig.compute_instance_access->path.text() + "\n");
+    }
+  }
+  using enum DriverFileKind;
+  for (const DriverFileKind kind : {kProgram, kLibrary, kSocket, kFirmware})
+    print_files(inventory, kind);
+  return {};
+}
+
+}  // namespace gpuhook::hook

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container will receive: plain data that can be compared, printed, applied or written into
+// another format.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gpuhook/container.h"
+#include "gpuhook/inventory.h"
+#include "gpuhook/request.h"
+#include "gpuhook/values.h"
+
+namespace gpuhook {
+
+// A driver file bound read-only (ro, nosuid, nodev) onto a file of the container. Source in the
+// driver root.
+struct BindFile {
+  HostPath source;
+  ContainerPath target;
+  bool operator==(const BindFile&) const = default;
+};
+// A device node bound read-only (ro, nosuid, noexec: chmod and chown of the host's inode fail).
+// Source in the device root.
+struct BindDevice {
+  HostPath source;
+  ContainerPath target;
+  DeviceNumber number;  // apply refuses a source whose st_rdev differs
+  bool operator==(const BindDevice&) const = default;
+};
+// Read and write, not mknod, of one character device in the container's device cgroup.
+struct AllowDevice {
+  DeviceNumber number;
+  bool operator==(const AllowDevice&) const = default;
+};
+// A daemon's socket (nosuid, nodev, noexec). Source in the driver root.
+struct BindSocket {
+  HostPath source;
+  ContainerPath target;
+  bool operator==(const BindSocket&) const = default;
+};
+// A symbolic link to a file beside it. Where the image has a regular file of this name,
+// `covered_by` is bound onto it.
+struct MakeLink {
+  ContainerPath target;
+  std::string points_to;  // a bare file name
+  HostPath covered_by;    // in the driver root
+  bool operator==(const MakeLink&) const = default;
+};
+// A read-only tmpfs over a directory of the container's procfs, filled before it becomes visible.
+struct MaskedTree {
+  ContainerPath target;
+  std::vector<ProcFile> files;
+  bool operator==(const MaskedTree&) const = default;
+};
+// One library the container's loader must find by name.
+struct LoaderEntry {
+  std::string soname;
+  ContainerPath path;
+  bool operator==(const LoaderEntry&) const = default;
+};
+// Entries put before those of the image's own /etc/ld.so.cache.
+struct UpdateLoaderCache {
+  ContainerPath target;
+  std::vector<LoaderEntry> entries;
+  bool operator==(const UpdateLoaderCache&) const = default;
+};
+
+using Op = std::variant<AllowDevice, BindDevice, BindFile, BindSocket, MaskedTree, MakeLink,
+                        UpdateLoaderCache>;
+
+enum class Necessity : std::uint8_t {
+  kRequired,  // without it the container does not start
+  kOptional,  // its failure is a note in the report
+};
+
+struct PlannedOp {
+  Op op;
+  Necessity necessity = Necessity::kRequired;
+  std::string reason;  // "libcuda of driver 580.159.04, for compute"
+  bool operator==(const PlannedOp&) const = default;
+};
+
+// A decision worth telling: something asked for and not planned, or planned otherwise than
+// expected.
+struct Note {
+  std::string what;
+  std::string reason;
+  bool operator==(const Note&) const = default;
+};
+
+struct InjectionPlan {
+  HostPath driver_root;
+  HostPath device_root;
+  DriverVersion driver;
+  std::vector<std::uint32_t> gpus;  // indices of the visible GPUs, ascending
+  std::vector<PlannedOp> ops;
+  std::vector<Note> notes;
+  bool operator==(const InjectionPlan&) const = default;
+};
+
+// The container path an op writes to; null for AllowDevice.
+const ContainerPath* target_of(const Op& op);
+// "bind-file", "allow-device", ...: the name of the op's kind in plan JSON.
+std::string_view kind_of(const Op& op);
+
+// Plans what a container receives. Pure: equal arguments give equal plans, on any machine.
+//
+// Ops come in canonical order (cgroup rules, nodes, files, links, proc, loader cache); two ops
+// never share a target. Whatever was asked for but not planned is named in `notes` with the reason,
+// so that an empty plan can be explained.
+//
+// Errors: kUnmetRequirement when an expression of `request` is false (the message shows needed and
+// found);
+//         kNotFound when a requested GPU or MIG instance is not in the inventory;
+//         kNoDriver when a library that a requested capability cannot do without is missing.
+Result<InjectionPlan> make_plan(const Request& request, const Inventory& inventory,
+                                const Container& container);
+
+// The invariants that every plan holds, also one read back from JSON: no target twice, no target
+// outside the places an injection may write, link texts without slash, every bound device allowed.
+// Errors: kRefused, naming the op.
+Status check_plan(const InjectionPlan& plan);
+
+}  // namespace gpuhook

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of one injection: look up and stage everything, set device rules, enter, mount, check,
+// return, rename.
+#include "apply/apply_plan.h"
+
+#include <fcntl.h>
+
+#include "apply/device_rules.h"
+#include "apply/executor.h"
+#include "base/text.h"
+#include "base/try.h"
+#include "container/device_group.h"
+#include "container/parts.h"
+#include "formats/proc_tables.h"
+#include "sys/rooted_dir.h"
+
+namespace gpuhook::apply {
+namespace {
+
+using container::DeviceGroup;
+
+constexpr std::size_t kMaxMountinfoBytes = std::size_t{16} << 20U;
+
+// Files made for the container belong to its root, and the directories of its user namespace accept
+// no other owner (EOVERFLOW). Back to the caller's identity when this goes.
+class FileIdentity {
+ public:
+  static Result<FileIdentity> assume(sys::Kernel& kernel, std::uint32_t uid, std::uint32_t gid) {
+    if (uid != 0 || gid != 0) TRY(kernel.setfsid(uid, gid));
+    return FileIdentity(uid != 0 || gid != 0 ? &kernel : nullptr);
+  }
+  FileIdentity(FileIdentity&& other) noexcept : kernel_(std::exchange(other.kernel_, nullptr)) {}
+  FileIdentity& operator=(FileIdentity&&) = delete;
+  ~FileIdentity() {
+    // Going back to 0 needs no privilege beyond the one that got us here.
+    if (kernel_ != nullptr) (void)kernel_->setfsid(0, 0);
+  }
+
+ private:
+  explicit FileIdentity(sys::Kernel* kernel) : kernel_(kernel) {}
+  sys::Kernel* kernel_;
+};
+
+// Being in the container's mount namespace, and home again when this goes.
+class Visit {
+ public:
+  static Result<Visit> enter(sys::Kernel& kernel, int pidfd) {
+    UniqueFd home = TRY(kernel.openat2(AT_FDCWD, "/proc/self/ns/mnt", {.flags = O_RDONLY}));
+    TRY(kernel.setns_mount(pidfd));
+    return Visit(kernel, std::move(home));
+  }
+  Visit(Visit&&) = default;
+  Visit& operator=(Visit&&) = delete;
+  ~Visit() {
+    // We were there a moment ago with the same privileges; if the kernel refuses now, undo steps
+    // fail harmlessly.
+    if (home_) (void)kernel_.setns_mount(home_.get());
+  }
+
+ private:
+  Visit(sys::Kernel& kernel, UniqueFd home) : kernel_(kernel), home_(std::move(home)) {}
+  sys::Kernel& kernel_;
+  UniqueFd home_;
+};
+
+// One clear line on an old kernel, before anything is touched.
+Status check_kernel(sys::Kernel& kernel) {
+  const Status answer = kernel.mount_setattr(-1, kTreeAttributes);
+  if (!answer && answer.error().kind == ErrorKind::kUnsupported) return answer;
+  return {};
+}
+
+// A mount onto a mount of a peer group shows up in every peer, the host's included.
+Status check_propagation(sys::Kernel& kernel, const Executor& executor,
+                         const sys::Process& process) {
+  if (executor.attachments().empty()) return {};
+  const UniqueFd file = TRY(kernel.openat2(process.proc.get(), "mountinfo", {.flags = O_RDONLY}));
+  const std::vector<std::byte> bytes = TRY(kernel.read(file.get(), kMaxMountinfoBytes));
+  const auto mounts =
+      TRY(formats::parse_mountinfo({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  for (const Attachment& attachment : executor.attachments()) {
+    for (const formats::MountInfo& mount : mounts) {
+      if (mount.id != attachment.target_status.mount_id || !mount.shared) continue;
+      return fail(ErrorKind::kRefused,
+                  concat("mounts at ", in_quotes(mount.mount_point),
+                         " would appear on the host, too: it is shared"),
+                  "do not set rootfsPropagation to shared");
+    }
+  }
+  return {};
+}
+
+std::vector<DeviceNumber> allowed_devices(const InjectionPlan& plan) {
+  std::vector<DeviceNumber> devices;
+  for (const PlannedOp& op : plan.ops) {
+    if (const auto* const rule = std::get_if<AllowDevice>(&op.op)) devices.push_back(rule->number);
+  }
+  return devices;
+}
+
+struct RuleOutcome {
+  OutcomeKind kind = OutcomeKind::kSkipped;
+  std::string detail;
+};
+
+Result<RuleOutcome> set_rules(sys::Kernel& kernel, const DeviceGroup& group,
+                              std::span<const DeviceNumber> devices) {
+  if (const auto* const none = std::get_if<container::NoDeviceGroup>(&group))
+    return RuleOutcome{.detail = none->reason};
+  const auto* const v1 = std::get_if<container::DeviceGroupV1>(&group);
+  const OutcomeKind kind =
+      v1 != nullptr
+          ? TRY(allow_devices(kernel, *v1, devices))
+          : TRY(allow_devices(kernel, std::get<container::DeviceGroupV2>(group), devices));
+  return RuleOutcome{.kind = kind, .detail = {}};
+}
+
+void record_rules(const InjectionPlan& plan, const RuleOutcome& outcome, Report& report) {
+  for (std::size_t i = 0; i < plan.ops.size(); ++i) {
+    if (!std::holds_alternative<AllowDevice>(plan.ops[i].op)) continue;
+    report.outcomes[i].kind = outcome.kind;
+    report.outcomes[i].detail = outcome.detail;
+  }
+}
+
+Status attach(sys::Kernel& kernel, Executor& executor, const sys::Process& process) {
+  if (!sys::is_alive(process))
+    return fail(ErrorKind::kNotFound, concat("process ", process.pid, " has ended"));
+  if (executor.attachments().empty()) return {};
+  const Visit visit =
+      TRY(doing("entering the container", Visit::enter(kernel, process.pidfd.get())));
+  TRY(executor.attach());
+  return executor.verify();
+}
+
+Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target::Parts& target,
+                   const DeviceGroup& group) {
+  const sys::RootedDir driver_root =
+      TRY(doing("opening the driver root", sys::RootedDir::open(plan.driver_root)));
+  const sys::RootedDir device_root =
+      TRY(doing("opening the device root", sys::RootedDir::open(plan.device_root)));
+  const FileIdentity identity = TRY(FileIdentity::assume(kernel, target.root_uid, target.root_gid));
+  Executor executor(kernel, {.driver = driver_root.fd(),
+                             .device = device_root.fd(),
+                             .rootfs = target.rootfs.fd(),
+                             .rootfs_mount_id = target.rootfs_mount_id,
+                             .mark = concat("gpu-hook.", target.process->pid)});
+  Report report;
+  for (std::size_t i = 0; i < plan.ops.size(); ++i) {
+    report.outcomes.push_back(TRY(executor.prepare(i, plan.ops[i])));
+  }
+  TRY(check_propagation(kernel, executor, *target.process));
+  record_rules(plan,
+               TRY(doing("setting device rules", set_rules(kernel, group, allowed_devices(plan)))),
+               report);
+  TRY(attach(kernel, executor, *target.process));
+  TRY(executor.finish());
+  return report;
+}
+
+}  // namespace
+
+Result<Report> apply_plan_with(sys::Kernel& kernel, const InjectionPlan& plan, const Target& target,
+                               const Config& config) {
+  const auto apply = [&]() -> Result<Report> {
+    if (!target.parts().process)
+      return fail(ErrorKind::kRefused, "a directory without a running container cannot be changed");
+    TRY(check_plan(plan));
+    TRY(check_kernel(kernel));
+    DeviceGroup group = container::NoDeviceGroup{"device rules were not wanted"};
+    if (!config.no_cgroups)
+      group =
+          TRY(doing("finding the container's device cgroup", container::find_device_group(target)));
+    return run(kernel, plan, target.parts(), group);
+  };
+  return doing("injecting", apply());
+}
+
+}  // namespace gpuhook::apply
+
+namespace gpuhook {
+
+Result<Report> apply_plan(const InjectionPlan& plan, const Target& target, const Config& config) {
+  return apply::apply_plan_with(sys::linux_kernel(), plan, target, config);
+}
+
+}  // namespace gpuhook

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function for each op kind; see design of the two-phase protocol in README.md, "How a plan is
+// applied".
+#include "apply/executor.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/try.h"
+
+namespace gpuhook::apply {
+namespace {
+
+using sys::FileStatus;
+using sys::FileType;
+
+// What a mount point for a library or program holds: ldconfig passes over linker scripts silently,
+// while it complains about every empty or foreign file called lib*.so*, and images made with
+// `docker commit` keep mount points.
+constexpr std::string_view kFileStub =
+    "/* GNU ld script: mount point of gpu-hook, may be deleted */\n";
+constexpr std::string_view kNodeStub;  // /dev and /run live in memory
+
+Outcome done() { return {.kind = OutcomeKind::kDone}; }
+Outcome already() { return {.kind = OutcomeKind::kAlready}; }
+
+std::string_view name_of(FileType type) {
+  switch (type) {
+    case FileType::kRegular:
+      return "a regular file";
+    case FileType::kDirectory:
+      return "a directory";
+    case FileType::kSymlink:
+      return "a symbolic link";
+    case FileType::kCharacterDevice:
+      return "a character device";
+    case FileType::kSocket:
+      return "a socket";
+    case FileType::kOther:
+      break;
+  }
+  return "a FIFO or block device";
+}
+
+tl::unexpected<Error> in_the_way(const ContainerPath& target, FileType type) {
+  return fail(ErrorKind::kRefused,
+              concat(in_quotes(target.text()), " in the container is ", name_of(type)),
+              "remove it from the image");
+}
+
+bool satisfies(const sys::MountAttributes& present, const sys::MountAttributes& wanted) {
+  return (present.read_only || !wanted.read_only) && (present.no_suid || !wanted.no_suid);
+}
+
+}  // namespace
+
+// Where a bind goes: an existing file, or a stub just made.
+struct Executor::Place {
+  Found found;
+  int directory = -1;
+  std::string name;
+};
+
+Result<Executor::Place> Executor::file_place(const ContainerPath& target, std::string_view stub,
+                                             UndoStack& undo) {
+  const int directory = TRY(tree_.directory(target.parent(), undo));
+  const std::string name(target.name());
+  std::optional<Found> found = TRY(tree_.look(directory, name));
+  if (!found) found = TRY(tree_.create_file(directory, name, 0444, stub, undo));
+  return Place{.found = std::move(*found), .directory = directory, .name = name};
+}
+
+Result<Outcome> Executor::bind(Place place, const Source& source,
+                               const sys::MountAttributes& attributes) {
+  const FileStatus& status = place.found.status;
+  if (status.same_inode(source.status)) {
+    if (satisfies(TRY(kernel_.fstatvfs(place.found.fd.get())), attributes)) return already();
+  }
+  const FileStatus directory = TRY(kernel_.statx(place.directory));
+  if (!claimed_.emplace(directory.device, directory.inode, place.name).second) {
+    return fail(ErrorKind::kRefused, concat("two targets lead to ", in_quotes(place.name),
+                                            " in one directory of the container"));
+  }
+  UniqueFd mount = TRY(stage(kernel_, source, attributes));
+  attachments_.push_back({.op = current_,
+                          .mount = std::move(mount),
+                          .target = std::move(place.found.fd),
+                          .target_status = status,
+                          .directory = place.directory,
+                          .name = std::move(place.name)});
+  return done();
+}
+
+Result<Outcome> Executor::prepare_op(const AllowDevice& /*op*/, UndoStack& /*undo*/) {
+  return done();  // all rules are set together, by allow_devices
+}
+
+Result<Outcome> Executor::prepare_op(const BindFile& op, UndoStack& undo) {
+  const Source source = TRY(open_source(kernel_, roots_.driver, op.source, FileType::kRegular));
+  Place place = TRY(file_place(op.target, kFileStub, undo));
+  if (place.found.status.type != FileType::kRegular)
+    return in_the_way(op.target, place.found.status.type);
+  return bind(std::move(place), source, kFileAttributes);
+}
+
+Result<Outcome> Executor::prepare_op(const BindDevice& op, UndoStack& undo) {
+  const Source source = TRY(open_device(kernel_, roots_.device, op));
+  Place place = TRY(file_place(op.target, kNodeStub, undo));
+  const FileStatus& status = place.found.status;
+  // A privileged container, or one with the device in its spec, has the node already.
+  if (status.type == FileType::kCharacterDevice && status.number == op.number) return already();
+  if (status.type != FileType::kRegular) return in_the_way(op.target, status.type);
+  return bind(std::move(place), source, kDeviceAttributes);
+}
+
+Result<Outcome> Executor::prepare_op(const BindSocket& op, UndoStack& undo) {
+  const Source source = TRY(open_source(kernel_, roots_.driver, op.source, FileType::kSocket));
+  Place place = TRY(file_place(op.target, kNodeStub, undo));
+  const FileType type = place.found.status.type;
+  if (type != FileType::kRegular && type != FileType::kSocket) return in_the_way(op.target, type);
+  return bind(std::move(place), source, kSocketAttributes);
+}
+
+// Where the image has a regular file of that name (its own driver, or the stub of a committed
+// container), the host's file is bound onto it: what the image ships is covered, not destroyed.
+Result<Outcome> Executor::prepare_op(const MakeLink& op, UndoStack& undo) {
+  const int directory = TRY(tree_.directory(op.target.parent(), undo));
+  const std::string name(op.target.name());
+  std::optional<Found> found = TRY(tree_.look(directory, name));
+  if (found && found->status.type == FileType::kRegular) {
+    const Source source =
+        TRY(open_source(kernel_, roots_.driver, op.covered_by, FileType::kRegular));
+    return bind({.found = std::move(*found), .directory = directory, .name = name}, source,
+                kFileAttributes);
+  }
+  if (found && found->status.type != FileType::kSymlink)
+    return in_the_way(op.target, found->status.type);
+  if (found && TRY(kernel_.readlinkat(directory, name)) == op.points_to) return already();
+  TRY(tree_.put_link(directory, name, op.points_to, undo));
+  return done();
+}
+
+Result<bool> Executor::same_tree(const Found& directory, const MaskedTree& op) {
+  if (TRY(kernel_.fstatfs_type(directory.fd.get())) != TMPFS_MAGIC) return false;
+  for (const ProcFile& file : op.files) {
+    const Result<UniqueFd> fd =
+        kernel_.openat2(directory.fd.get(), file.path,
+                        {.flags = O_RDONLY | O_NONBLOCK,
+                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV});
+    if (!fd) return false;
+    const std::vector<std::byte> content = TRY(kernel_.read(fd->get(), file.content.size() + 1));
+    const std::span<const std::byte> wanted = std::as_bytes(std::span(file.content));
+    if (!std::equal(content.begin(), content.end(), wanted.begin(), wanted.end())) return false;
+  }
+  return TRY(kernel_.fstatvfs(directory.fd.get())).read_only;
+}
+
+Result<Outcome> Executor::prepare_op(const MaskedTree& op, UndoStack& /*undo*/) {
+  std::optional<Found> found = TRY(tree_.existing_directory(op.target));
+  if (!found) {
+    return Outcome{.kind = OutcomeKind::kSkipped,
+                   .detail = "the container has no such directory, so there is nothing to hide"};
+  }
+  if (TRY(same_tree(*found, op))) return already();
+  UniqueFd mount = TRY(stage_tree(kernel_, op.files));
+  attachments_.push_back({.op = current_,
+                          .mount = std::move(mount),
+                          .target = std::move(found->fd),
+                          .target_status = found->status,
+                          .directory = roots_.rootfs,
+                          .name = std::string(op.target.relative())});
+  return done();
+}
+
+Result<Outcome> Executor::prepare_op(const UpdateLoaderCache& op, UndoStack& undo) {
+  cache_ = TRY(prepare_cache(kernel_, tree_, op, undo));
+  return cache_ ? done() : already();
+}
+
+Result<Outcome> Executor::prepare(std::size_t index, const PlannedOp& op) {
+  current_ = index;
+  UndoStack undo;
+  Result<Outcome> outcome =
+      std::visit([&](const auto& kind) { return prepare_op(kind, undo); }, op.op);
+  if (!outcome && op.necessity == Necessity::kOptional) {
+    undo.roll_back();
+    outcome = Outcome{.kind = OutcomeKind::kSkipped, .detail = to_line(outcome.error())};
+  }
+  if (outcome) outcome->op = index;
+  // Also the steps of a failed op: they are undone with everything before it.
+  undo_.absorb(undo);
+  return outcome;
+}
+
+Status Executor::attach() {
+  for (const Attachment& attachment : attachments_) {
+    TRY(doing(concat("mounting onto ", in_quotes(attachment.name)),
+              kernel_.move_mount(attachment.mount.get(), attachment.target.get())));
+  }
+  return {};
+}
+
+Status Executor::verify() {
+  for (const Attachment& attachment : attachments_) {
+    const FileStatus wanted = TRY(kernel_.statx(attachment.mount.get()));
+    const UniqueFd now = TRY(kernel_.openat2(
+        attachment.directory, attachment.name,
+        {.flags = O_PATH | O_NOFOLLOW,
+         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS}));
+    if (!TRY(kernel_.statx(now.get())).same_inode(wanted)) {
+      return fail(ErrorKind::kRefused,
+                  concat(in_quotes(attachment.name), " does not show what was mounted onto it"),
+                  "something changes the container's file system while it is being prepared");
+    }
+  }
+  return {};
+}
+
+Status Executor::finish() {
+  if (cache_) TRY(kernel_.renameat(cache_->directory, cache_->beside, cache_->name));
+  undo_.commit();
+  return {};
+}
+
+}  // namespace gpuhook::apply

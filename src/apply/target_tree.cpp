@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lookups and changes beneath a container's root, by descriptor and single name.
+#include "apply/target_tree.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+
+#include <span>
+
+#include "base/text.h"
+#include "base/try.h"
+
+namespace gpuhook::apply {
+namespace {
+
+using sys::FileStatus;
+using sys::FileType;
+
+// Image paths: links are followed, but not out of the root and not through /proc/<pid>.
+constexpr std::uint64_t kInRoot = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+// A single name in an open directory.
+constexpr std::uint64_t kHere = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+
+bool missing(const Error& error) { return error.sys_errno == ENOENT; }
+
+}  // namespace
+
+Status TargetTree::check_place(int fd, const FileStatus& status, const ContainerPath& path) {
+  if (status.mount_id == rootfs_mount_id_) return {};
+  if (TRY(kernel_.fstatfs_type(fd)) == TMPFS_MAGIC) return {};
+  return fail(
+      ErrorKind::kRefused,
+      concat(in_quotes(path.text()), " lies on a volume or pseudo file system of the container"),
+      "do not mount volumes over the directories that receive driver files");
+}
+
+Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack& undo) {
+  const sys::OpenHow how{.flags = O_PATH | O_DIRECTORY, .resolve = kInRoot};
+  const std::string relative(path.relative());
+  Result<UniqueFd> found = kernel_.openat2(rootfs_, relative.empty() ? "." : relative, how);
+  if (found || !missing(found.error()) || relative.empty()) return found;
+  const int parent = TRY(directory(path.parent(), undo));
+  const std::string name(path.name());
+  TRY(kernel_.mkdirat(parent, name, 0755));
+  undo.push([this, path, parent, name] {
+    directories_.erase(path);
+    // Fails when somebody put something into it meanwhile; then it is theirs.
+    (void)kernel_.unlinkat(parent, name, true);
+  });
+  return kernel_.openat2(
+      parent, name,
+      {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW, .resolve = kHere | RESOLVE_NO_SYMLINKS});
+}
+
+Result<int> TargetTree::directory(const ContainerPath& path, UndoStack& undo) {
+  if (const auto known = directories_.find(path); known != directories_.end())
+    return known->second.get();
+  UniqueFd opened =
+      TRY(doing(concat("opening directory ", in_quotes(path.text())), open_or_create(path, undo)));
+  TRY(check_place(opened.get(), TRY(kernel_.statx(opened.get())), path));
+  return directories_.insert_or_assign(path, std::move(opened)).first->second.get();
+}
+
+Result<std::optional<Found>> TargetTree::existing_directory(const ContainerPath& path) {
+  Result<UniqueFd> fd =
+      kernel_.openat2(rootfs_, std::string(path.relative()),
+                      {.flags = O_PATH | O_DIRECTORY, .resolve = kInRoot | RESOLVE_NO_SYMLINKS});
+  if (!fd && missing(fd.error())) return std::optional<Found>();
+  if (!fd) return tl::unexpected<Error>(std::move(fd).error());
+  const FileStatus status = TRY(kernel_.statx(fd->get()));
+  return std::optional<Found>(Found{.fd = std::move(*fd), .status = status});
+}
+
+Result<std::optional<Found>> TargetTree::look(int directory, const std::string& name) {
+  Result<UniqueFd> fd =
+      kernel_.openat2(directory, name, {.flags = O_PATH | O_NOFOLLOW, .resolve = kHere});
+  if (!fd && missing(fd.error())) return std::optional<Found>();
+  if (!fd) return tl::unexpected<Error>(std::move(fd).error());
+  const FileStatus status = TRY(kernel_.statx(fd->get()));
+  return std::optional<Found>(Found{.fd = std::move(*fd), .status = status});
+}
+
+Result<Found> TargetTree::create_file(int directory, const std::string& name, std::uint32_t mode,
+                                      std::string_view content, UndoStack& undo) {
+  const UniqueFd file = TRY(kernel_.openat2(directory, name,
+                                            {.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                                             .mode = mode,
+                                             .resolve = kHere | RESOLVE_NO_SYMLINKS}));
+  const FileStatus created = TRY(kernel_.statx(file.get()));
+  undo.push([this, directory, name, created] {
+    const Result<std::optional<Found>> now = look(directory, name);
+    if (now && *now && (*now)->status.same_inode(created))
+      (void)kernel_.unlinkat(directory, name, false);
+  });
+  TRY(kernel_.write(file.get(), std::as_bytes(std::span(content))));
+  std::optional<Found> found = TRY(look(directory, name));
+  if (!found || !found->status.same_inode(created)) {
+    return fail(ErrorKind::kRefused,
+                concat(in_quotes(name), " was exchanged while it was created"));
+  }
+  return std::move(*found);
+}
+
+Status TargetTree::put_link(int directory, const std::string& name, const std::string& text,
+                            UndoStack& undo) {
+  const Result<std::string> old = kernel_.readlinkat(directory, name);
+  if (!old) {
+    if (!missing(old.error())) return tl::unexpected<Error>(old.error());
+    TRY(kernel_.symlinkat(text, directory, name));
+    undo.push([this, directory, name, text] {
+      if (kernel_.readlinkat(directory, name) == text)
+        (void)kernel_.unlinkat(directory, name, false);
+    });
+    return {};
+  }
+  const std::string beside = temporary(directory, name);
+  TRY(kernel_.symlinkat(text, directory, beside));
+  if (Status renamed = kernel_.renameat(directory, beside, name); !renamed) {
+    (void)kernel_.unlinkat(directory, beside, false);
+    return renamed;
+  }
+  undo.push([this, directory, name, beside, previous = *old] {
+    if (kernel_.symlinkat(previous, directory, beside))
+      (void)kernel_.renameat(directory, beside, name);
+  });
+  return {};
+}
+
+std::string TargetTree::temporary(int directory, const std::string& name) {
+  std::string beside = concat(".", name, ".", mark_);
+  (void)kernel_.unlinkat(directory, beside, false);  // usually there is none
+  return beside;
+}
+
+}  // namespace gpuhook::apply

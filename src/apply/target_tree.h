@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's directories and files as targets: opened beneath its root, created where missing,
+// refused where unsafe.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/undo_stack.h"
+#include "base/unique_fd.h"
+#include "gpuhook/values.h"
+#include "sys/kernel.h"
+
+namespace gpuhook::apply {
+
+// Something found under a name, without following it.
+struct Found {
+  UniqueFd fd;  // O_PATH
+  sys::FileStatus status;
+};
+
+class TargetTree {
+ public:
+  // `mark` makes the names of temporary entries: unique among the runs that may work in the same
+  // root file system.
+  TargetTree(sys::Kernel& kernel, int rootfs, std::uint64_t rootfs_mount_id, std::string mark)
+      : kernel_(kernel),
+        rootfs_(rootfs),
+        rootfs_mount_id_(rootfs_mount_id),
+        mark_(std::move(mark)) {}
+
+  // The directory at `path`, links followed inside the root, missing components created with mode
+  // 0755. The descriptor belongs to the tree and stays valid as long as it.
+  //
+  // Errors: kRefused when it lies on a volume or pseudo file system: only the root file system
+  // itself and file systems that the runtime keeps in memory (/dev, /run) are written to, since
+  // others belong to the host or to other containers.
+  Result<int> directory(const ContainerPath& path, UndoStack& undo);
+
+  // The existing directory at `path`; nothing when there is none. No link is followed and nothing
+  // is created.
+  Result<std::optional<Found>> existing_directory(const ContainerPath& path);
+
+  // What `name` in `directory` is; nothing when there is no such entry.
+  Result<std::optional<Found>> look(int directory, const std::string& name);
+
+  // A new file with the given content; an existing entry of that name is an error. Undone only
+  // while still the same inode.
+  Result<Found> create_file(int directory, const std::string& name, std::uint32_t mode,
+                            std::string_view content, UndoStack& undo);
+
+  // A symbolic link, replacing a symbolic link of that name.
+  Status put_link(int directory, const std::string& name, const std::string& text, UndoStack& undo);
+
+  // The name for a temporary entry beside `name`, free to use: a leftover of a killed run is
+  // removed.
+  std::string temporary(int directory, const std::string& name);
+
+  // Whether the mount at `status` may be written to or mounted on.
+  Status check_place(int fd, const sys::FileStatus& status, const ContainerPath& path);
+
+ private:
+  Result<UniqueFd> open_or_create(const ContainerPath& path, UndoStack& undo);
+
+  sys::Kernel& kernel_;
+  int rootfs_;
+  std::uint64_t rootfs_mount_id_;
+  std::string mark_;
+  std::map<ContainerPath, UniqueFd> directories_;
+};
+
+}  // namespace gpuhook::apply

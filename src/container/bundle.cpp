@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bundle on disk: its config.json, read once through one descriptor, and its root directory.
+#include "base/text.h"
+#include "base/try.h"
+#include "gpuhook/gpuhook.h"
+#include "sys/rooted_dir.h"
+
+namespace gpuhook {
+namespace {
+
+constexpr std::string_view kConfigName = "config.json";
+constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20U;
+
+Result<std::string> read_config(const HostPath& bundle) {
+  const auto read = [&]() -> Result<std::string> {
+    const sys::RootedDir directory = TRY(sys::RootedDir::open(bundle));
+    return directory.read_file(concat("/", kConfigName), kMaxConfigBytes);
+  };
+  return doing(concat("reading ", kConfigName, " of bundle ", in_quotes(bundle.text())), read());
+}
+
+using Edit = Result<std::string> (*)(std::string_view config_json, const HostPath& path);
+
+Result<bool> edit_config(const HostPath& bundle, const HostPath& path, Edit edit) {
+  const std::string before = TRY(read_config(bundle));
+  const std::string after = TRY(edit(before, path));
+  if (after == before) return false;
+  TRY(doing(concat("writing ", kConfigName),
+            sys::replace_file(bundle, std::string(kConfigName), after)));
+  return true;
+}
+
+}  // namespace
+
+Result<ContainerSpec> read_bundle(const HostPath& bundle) {
+  return parse_container_spec(TRY(read_config(bundle)));
+}
+
+Result<HostPath> rootfs_of(const ContainerSpec& spec, const HostPath& bundle) {
+  return doing(concat("looking for the root directory ", in_quotes(spec.root_path)),
+               sys::resolve_directory(bundle, spec.root_path));
+}
+
+Result<bool> register_hook(const HostPath& bundle, const HostPath& path) {
+  return edit_config(bundle, path, &add_prestart_hook);
+}
+
+Result<bool> unregister_hook(const HostPath& bundle, const HostPath& path) {
+  return edit_config(bundle, path, &remove_prestart_hook);
+}
+
+}  // namespace gpuhook

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of the driver's device nodes exist, with the number they must have. Nodes are looked at,
+// never opened.
+#pragma once
+
+#include "gpuhook/inventory.h"
+#include "sys/rooted_dir.h"
+
+namespace gpuhook::host {
+
+// Fills `control_nodes`, the `problem` of each GPU whose node is unusable, and absences.
+Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& device_root,
+                         Inventory& inventory);
+
+}  // namespace gpuhook::host

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// From device names to the devices of this host.
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "plan/rules.h"
+
+namespace gpuhook::plan {
+namespace {
+
+tl::unexpected<Error> unknown(const DeviceSelector& selector, std::string_view why) {
+  return fail(ErrorKind::kNotFound, concat(in_quotes(text_of(selector)), ": unknown device, ", why),
+              "`gpu-hook info` lists the devices of this host");
+}
+
+std::string count_of(const std::vector<Gpu>& gpus) {
+  return concat("the host has ", gpus.size(), gpus.size() == 1 ? " GPU" : " GPUs");
+}
+
+// Collects what one selector after another picks.
+class Selector {
+ public:
+  explicit Selector(const Inventory& inventory) : inventory_(inventory) {}
+
+  Status operator()(const AllDevices& /*all*/) {
+    for (const Gpu& gpu : inventory_.gpus) {
+      TRY(take(gpu));
+      for (std::uint32_t i = 0; i < gpu.mig.size(); ++i)
+        mig_.insert({.gpu = gpu.index, .instance = i});
+    }
+    return {};
+  }
+  Status operator()(const GpuIndex& wanted) {
+    if (wanted.index < inventory_.gpus.size()) return take(inventory_.gpus[wanted.index]);
+    return unknown(wanted, count_of(inventory_.gpus));
+  }
+  Status operator()(const GpuUuid& wanted) {
+    const auto& gpus = inventory_.gpus;
+    const auto found = std::find_if(gpus.begin(), gpus.end(),
+                                    [&](const Gpu& gpu) { return gpu.uuid == wanted.uuid; });
+    if (found != gpus.end()) return take(*found);
+    const bool unnamed =
+        std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.uuid.empty(); });
+    if (!unnamed) return unknown(wanted, count_of(gpus));
+    return fail(
+        ErrorKind::kNotFound,
+        concat(in_quotes(wanted.uuid), ": unknown device, the driver has not read the UUIDs yet"),
+        "run nvidia-persistenced on the host, or name the GPU by index or PCI address");
+  }
+  Status operator()(const PciAddress& wanted) {
+    const auto& gpus = inventory_.gpus;
+    const auto found =
+        std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.pci == wanted; });
+    return found != gpus.end() ? take(*found) : Status(unknown(wanted, count_of(gpus)));
+  }
+  Status operator()(const MigUuid& wanted) {
+    return unknown(wanted,
+                   "the kernel does not list the UUIDs of MIG devices; name it <gpu>:<instance>");
+  }
+  Status operator()(const MigIndex& wanted) {
+    if (wanted.gpu >= inventory_.gpus.size()) return unknown(wanted, count_of(inventory_.gpus));
+    const Gpu& gpu = inventory_.gpus[wanted.gpu];
+    if (wanted.instance >= gpu.mig.size()) {
+      return unknown(wanted, concat("GPU ", wanted.gpu, " has ", gpu.mig.size(), " MIG devices"));
+    }
+    mig_.insert({.gpu = wanted.gpu, .instance = wanted.instance});
+    return take(gpu);
+  }
+
+  Selection take_selection() && {
+    return {.gpus = {gpus_.begin(), gpus_.end()}, .mig = {mig_.begin(), mig_.end()}, .notes = {}};
+  }
+
+ private:
+  Status take(const Gpu& gpu) {
+    if (!gpu.problem.empty()) {
+      return fail(ErrorKind::kRefused,
+                  concat("GPU ", gpu.index, " cannot be given away: ", gpu.problem),
+                  concat("create the node on the host: `nvidia-modprobe -c ", gpu.minor,
+                         "`, or run nvidia-smi there once"));
+    }
+    gpus_.insert(gpu.index);
+    return {};
+  }
+
+  const Inventory& inventory_;
+  std::set<std::uint32_t> gpus_;
+  std::set<SelectedMig> mig_;
+};
+
+}  // namespace
+
+Result<Selection> select_devices(const Request& request, const Inventory& inventory) {
+  Selector selector(inventory);
+  for (const DeviceSelector& device : request.devices) TRY(std::visit(selector, device));
+  Selection selection = std::move(selector).take_selection();
+  if (!request.devices.empty() && selection.gpus.empty()) {
+    selection.notes.push_back(
+        {.what = "GPUs", .reason = "all were asked for and the host has none"});
+  }
+  return selection;
+}
+
+}  // namespace gpuhook::plan

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// pidfd (Linux 5.3) and /proc/<pid>.
+#include "sys/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "sys/error.h"
+#include "sys/kernel.h"
+
+namespace gpuhook::sys {
+
+Result<Process> open_process(std::int64_t pid) {
+  const long fd = syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0);
+  if (fd < 0) return failed(concat("pidfd_open ", pid), errno);
+  Process process{.pid = pid, .pidfd = UniqueFd(static_cast<int>(fd)), .proc = {}};
+  process.proc =
+      TRY(linux_kernel().openat2(AT_FDCWD, concat("/proc/", pid), {.flags = O_PATH | O_DIRECTORY}));
+  if (!is_alive(process)) return fail(ErrorKind::kNotFound, concat("process ", pid, " has ended"));
+  return process;
+}
+
+bool is_alive(const Process& process) {
+  pollfd waited{.fd = process.pidfd.get(), .events = POLLIN, .revents = 0};
+  return retried([&] { return poll(&waited, 1, 0); }) == 0;  // readable once the process has ended
+}
+
+Result<bool> shares_our_mount_namespace(const Process& process) {
+  struct stat theirs {};
+  struct stat ours {};
+  if (fstatat(process.proc.get(), "ns/mnt", &theirs, 0) != 0) {
+    return failed(concat("stat of the mount namespace of process ", process.pid), errno);
+  }
+  if (stat("/proc/self/ns/mnt", &ours) != 0) return failed("stat \"/proc/self/ns/mnt\"", errno);
+  return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+}  // namespace gpuhook::sys
