@@ -34,7 +34,8 @@ struct AllowDevice {
   DeviceNumber number;
   bool operator==(const AllowDevice&) const = default;
 };
-// A daemon's socket (nosuid, nodev, noexec). Source in the driver root.
+// A daemon's socket bound read-only (ro, nosuid, nodev, noexec), which does not hinder connecting.
+// Source in the driver root.
 struct BindSocket {
   HostPath source;
   ContainerPath target;

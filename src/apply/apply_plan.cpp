@@ -3,8 +3,6 @@
 // return, rename.
 #include "apply/apply_plan.h"
 
-#include <fcntl.h>
-
 #include "apply/device_rules.h"
 #include "apply/executor.h"
 #include "base/text.h"
@@ -45,7 +43,8 @@ class FileIdentity {
 class Visit {
  public:
   static Result<Visit> enter(sys::Kernel& kernel, int pidfd) {
-    UniqueFd home = TRY(kernel.openat2(AT_FDCWD, "/proc/self/ns/mnt", {.flags = O_RDONLY}));
+    UniqueFd home = TRY(kernel.openat2(sys::kNoDirectory, "/proc/self/ns/mnt",
+                                       {.open = sys::Open::kRead, .resolve = sys::Resolve::kHost}));
     TRY(kernel.setns_mount(pidfd));
     return Visit(kernel, std::move(home));
   }
@@ -74,7 +73,8 @@ Status check_kernel(sys::Kernel& kernel) {
 Status check_propagation(sys::Kernel& kernel, const Executor& executor,
                          const sys::Process& process) {
   if (executor.attachments().empty()) return {};
-  const UniqueFd file = TRY(kernel.openat2(process.proc.get(), "mountinfo", {.flags = O_RDONLY}));
+  const UniqueFd file =
+      TRY(kernel.openat2(process.proc.get(), "mountinfo", {.open = sys::Open::kRead}));
   const std::vector<std::byte> bytes = TRY(kernel.read(file.get(), kMaxMountinfoBytes));
   const auto mounts =
       TRY(formats::parse_mountinfo({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));

@@ -2,9 +2,6 @@
 // Rules of the container's device cgroup.
 #include "apply/device_rules.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-
 #include <bit>
 #include <vector>
 
@@ -44,9 +41,9 @@ Result<std::optional<Replacement>> prepare(sys::Kernel& kernel, std::uint32_t id
 
 Result<OutcomeKind> allow_devices(sys::Kernel& kernel, const container::DeviceGroupV1& group,
                                   std::span<const DeviceNumber> devices) {
-  const UniqueFd file = TRY(kernel.openat2(
-      group.directory.get(), "devices.allow",
-      {.flags = O_WRONLY, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV}));
+  const UniqueFd file =
+      TRY(kernel.openat2(group.directory.get(), "devices.allow",
+                         {.open = sys::Open::kWrite, .resolve = sys::Resolve::kSameMount}));
   for (const DeviceNumber& device : devices) {
     const std::string rule = concat("c ", device.major, ":", device.minor, " rw");
     TRY(doing(concat("allowing ", in_quotes(rule)),

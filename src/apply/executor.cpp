@@ -3,10 +3,6 @@
 // applied".
 #include "apply/executor.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-
 #include <algorithm>
 
 #include "base/text.h"
@@ -145,12 +141,11 @@ Result<Outcome> Executor::prepare_op(const MakeLink& op, UndoStack& undo) {
 }
 
 Result<bool> Executor::same_tree(const Found& directory, const MaskedTree& op) {
-  if (TRY(kernel_.fstatfs_type(directory.fd.get())) != TMPFS_MAGIC) return false;
+  if (TRY(kernel_.fstatfs_type(directory.fd.get())) != sys::kTmpfs) return false;
   for (const ProcFile& file : op.files) {
     const Result<UniqueFd> fd =
         kernel_.openat2(directory.fd.get(), file.path,
-                        {.flags = O_RDONLY | O_NONBLOCK,
-                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV});
+                        {.open = sys::Open::kRead, .resolve = sys::Resolve::kSameMount});
     if (!fd) return false;
     const std::vector<std::byte> content = TRY(kernel_.read(fd->get(), file.content.size() + 1));
     const std::span<const std::byte> wanted = std::as_bytes(std::span(file.content));
@@ -207,10 +202,9 @@ Status Executor::attach() {
 Status Executor::verify() {
   for (const Attachment& attachment : attachments_) {
     const FileStatus wanted = TRY(kernel_.statx(attachment.mount.get()));
-    const UniqueFd now = TRY(kernel_.openat2(
-        attachment.directory, attachment.name,
-        {.flags = O_PATH | O_NOFOLLOW,
-         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS}));
+    const UniqueFd now =
+        TRY(kernel_.openat2(attachment.directory, attachment.name,
+                            {.open = sys::Open::kPath, .resolve = sys::Resolve::kInRootPlain}));
     if (!TRY(kernel_.statx(now.get())).same_inode(wanted)) {
       return fail(ErrorKind::kRefused,
                   concat(in_quotes(attachment.name), " does not show what was mounted onto it"),

@@ -3,9 +3,6 @@
 // crash leaves the old one.
 #include "apply/loader_cache.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-
 #include "base/text.h"
 #include "base/try.h"
 #include "formats/ld_cache.h"
@@ -39,9 +36,7 @@ Result<std::vector<std::byte>> present_cache(sys::Kernel& kernel, TargetTree& tr
     return fail(ErrorKind::kRefused, concat(in_quotes(name), " is neither a file nor a link"),
                 "mend the image");
   }
-  const UniqueFd file = TRY(kernel.openat2(directory, name,
-                                           {.flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW,
-                                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS}));
+  const UniqueFd file = TRY(kernel.openat2(directory, name, {.open = sys::Open::kRead}));
   if (!TRY(kernel.statx(file.get())).same_inode(found->status)) {
     return fail(ErrorKind::kRefused, concat(in_quotes(name), " was exchanged while it was opened"));
   }

@@ -2,9 +2,6 @@
 // Makes detached mounts.
 #include "apply/stage.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-
 #include <set>
 
 #include "base/text.h"
@@ -31,10 +28,8 @@ Status fill(sys::Kernel& kernel, int root, std::span<const ProcFile> files) {
   std::set<std::string> made;
   for (const ProcFile& file : files) {
     TRY(make_parents(kernel, root, file.path, made));
-    const UniqueFd out = TRY(kernel.openat2(root, file.path,
-                                            {.flags = O_WRONLY | O_CREAT | O_EXCL,
-                                             .mode = 0444,
-                                             .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS}));
+    const UniqueFd out =
+        TRY(kernel.openat2(root, file.path, {.open = sys::Open::kCreate, .mode = 0444}));
     TRY(kernel.write(out.get(), std::as_bytes(std::span(file.content))));
   }
   return {};
@@ -46,9 +41,8 @@ Result<Source> open_source(sys::Kernel& kernel, int root, const HostPath& path,
                            sys::FileType type) {
   const auto open = [&]() -> Result<Source> {
     Source source;
-    source.fd =
-        TRY(kernel.openat2(root, std::string(path.relative()),
-                           {.flags = O_PATH, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS}));
+    source.fd = TRY(kernel.openat2(root, std::string(path.relative()),
+                                   {.open = sys::Open::kPath, .resolve = sys::Resolve::kInRoot}));
     source.status = TRY(kernel.statx(source.fd.get()));
     if (source.status.type != type)
       return fail(ErrorKind::kRefused, "it is of another type than planned");

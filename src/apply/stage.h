@@ -20,7 +20,9 @@ struct Source {
 // How a kind of source is mounted.
 inline constexpr sys::MountAttributes kFileAttributes{.no_exec = false};
 inline constexpr sys::MountAttributes kDeviceAttributes{.no_device = false};
-inline constexpr sys::MountAttributes kSocketAttributes{.read_only = false};
+// Read-only as well: connecting needs no write access to the mount, and the host's inode keeps its
+// mode and owner.
+inline constexpr sys::MountAttributes kSocketAttributes{};
 inline constexpr sys::MountAttributes kTreeAttributes{};
 
 // Errors: kRefused when the source is of another type, or a device of another number, than planned.

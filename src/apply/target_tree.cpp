@@ -2,10 +2,7 @@
 // Lookups and changes beneath a container's root, by descriptor and single name.
 #include "apply/target_tree.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-
+#include <cerrno>
 #include <span>
 
 #include "base/text.h"
@@ -17,18 +14,13 @@ namespace {
 using sys::FileStatus;
 using sys::FileType;
 
-// Image paths: links are followed, but not out of the root and not through /proc/<pid>.
-constexpr std::uint64_t kInRoot = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-// A single name in an open directory.
-constexpr std::uint64_t kHere = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-
 bool missing(const Error& error) { return error.sys_errno == ENOENT; }
 
 }  // namespace
 
 Status TargetTree::check_place(int fd, const FileStatus& status, const ContainerPath& path) {
   if (status.mount_id == rootfs_mount_id_) return {};
-  if (TRY(kernel_.fstatfs_type(fd)) == TMPFS_MAGIC) return {};
+  if (TRY(kernel_.fstatfs_type(fd)) == sys::kTmpfs) return {};
   return fail(
       ErrorKind::kRefused,
       concat(in_quotes(path.text()), " lies on a volume or pseudo file system of the container"),
@@ -36,7 +28,7 @@ Status TargetTree::check_place(int fd, const FileStatus& status, const Container
 }
 
 Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack& undo) {
-  const sys::OpenHow how{.flags = O_PATH | O_DIRECTORY, .resolve = kInRoot};
+  const sys::OpenHow how{.open = sys::Open::kDirectory, .resolve = sys::Resolve::kInRoot};
   const std::string relative(path.relative());
   Result<UniqueFd> found = kernel_.openat2(rootfs_, relative.empty() ? "." : relative, how);
   if (found || !missing(found.error()) || relative.empty()) return found;
@@ -48,9 +40,7 @@ Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack
     // Fails when somebody put something into it meanwhile; then it is theirs.
     (void)kernel_.unlinkat(parent, name, true);
   });
-  return kernel_.openat2(
-      parent, name,
-      {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW, .resolve = kHere | RESOLVE_NO_SYMLINKS});
+  return kernel_.openat2(parent, name, {.open = sys::Open::kDirectory});
 }
 
 Result<int> TargetTree::directory(const ContainerPath& path, UndoStack& undo) {
@@ -65,7 +55,7 @@ Result<int> TargetTree::directory(const ContainerPath& path, UndoStack& undo) {
 Result<std::optional<Found>> TargetTree::existing_directory(const ContainerPath& path) {
   Result<UniqueFd> fd =
       kernel_.openat2(rootfs_, std::string(path.relative()),
-                      {.flags = O_PATH | O_DIRECTORY, .resolve = kInRoot | RESOLVE_NO_SYMLINKS});
+                      {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kInRootPlain});
   if (!fd && missing(fd.error())) return std::optional<Found>();
   if (!fd) return tl::unexpected<Error>(std::move(fd).error());
   const FileStatus status = TRY(kernel_.statx(fd->get()));
@@ -74,7 +64,7 @@ Result<std::optional<Found>> TargetTree::existing_directory(const ContainerPath&
 
 Result<std::optional<Found>> TargetTree::look(int directory, const std::string& name) {
   Result<UniqueFd> fd =
-      kernel_.openat2(directory, name, {.flags = O_PATH | O_NOFOLLOW, .resolve = kHere});
+      kernel_.openat2(directory, name, {.open = sys::Open::kPath, .resolve = sys::Resolve::kEntry});
   if (!fd && missing(fd.error())) return std::optional<Found>();
   if (!fd) return tl::unexpected<Error>(std::move(fd).error());
   const FileStatus status = TRY(kernel_.statx(fd->get()));
@@ -83,10 +73,8 @@ Result<std::optional<Found>> TargetTree::look(int directory, const std::string& 
 
 Result<Found> TargetTree::create_file(int directory, const std::string& name, std::uint32_t mode,
                                       std::string_view content, UndoStack& undo) {
-  const UniqueFd file = TRY(kernel_.openat2(directory, name,
-                                            {.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                                             .mode = mode,
-                                             .resolve = kHere | RESOLVE_NO_SYMLINKS}));
+  const UniqueFd file =
+      TRY(kernel_.openat2(directory, name, {.open = sys::Open::kCreate, .mode = mode}));
   const FileStatus created = TRY(kernel_.statx(file.get()));
   undo.push([this, directory, name, created] {
     const Result<std::optional<Found>> now = look(directory, name);

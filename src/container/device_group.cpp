@@ -2,10 +2,6 @@
 // Finds the device cgroup of a container and opens it beneath the cgroup file system.
 #include "container/device_group.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -25,7 +21,8 @@ using sys::linux_kernel;
 constexpr std::size_t kMaxProcBytes = std::size_t{16} << 20U;
 
 Result<std::string> read_proc(int dir, const std::string& path) {
-  const UniqueFd file = TRY(linux_kernel().openat2(dir, path, {.flags = O_RDONLY}));
+  const UniqueFd file = TRY(linux_kernel().openat2(
+      dir, path, {.open = sys::Open::kRead, .resolve = sys::Resolve::kHost}));
   const std::vector<std::byte> bytes = TRY(linux_kernel().read(file.get(), kMaxProcBytes));
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
@@ -76,18 +73,18 @@ Result<std::string> below_mount(const std::string& path, const MountInfo& mount)
 }
 
 Result<UniqueFd> open_group(const Hierarchy& hierarchy, const std::string& path) {
-  const UniqueFd top = TRY(linux_kernel().openat2(AT_FDCWD, hierarchy.mount.mount_point,
-                                                  {.flags = O_PATH | O_DIRECTORY}));
-  const std::uint64_t magic = hierarchy.v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
+  const UniqueFd top =
+      TRY(linux_kernel().openat2(sys::kNoDirectory, hierarchy.mount.mount_point,
+                                 {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kHost}));
+  const std::uint64_t magic = hierarchy.v2 ? sys::kCgroup2 : sys::kCgroup;
   if (TRY(linux_kernel().fstatfs_type(top.get())) != magic) {
     return fail(ErrorKind::kRefused,
                 concat(in_quotes(hierarchy.mount.mount_point), " is covered by something else"));
   }
   const std::string relative = TRY(below_mount(path, hierarchy.mount));
-  constexpr std::uint64_t kStrict =
-      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  return linux_kernel().openat2(top.get(), relative.substr(1),
-                                {.flags = O_RDONLY | O_DIRECTORY, .resolve = kStrict});
+  return linux_kernel().openat2(
+      top.get(), relative.substr(1),
+      {.open = sys::Open::kReadDirectory, .resolve = sys::Resolve::kSameMount});
 }
 
 }  // namespace
@@ -100,14 +97,14 @@ Result<DeviceGroup> find_device_group(const Target& target) {
         NoDeviceGroup{"device cgroups cannot be changed from inside a user namespace"});
   }
   const std::vector<MountInfo> mounts =
-      TRY(formats::parse_mountinfo(TRY(read_proc(AT_FDCWD, "/proc/self/mountinfo"))));
+      TRY(formats::parse_mountinfo(TRY(read_proc(sys::kNoDirectory, "/proc/self/mountinfo"))));
   const std::optional<Hierarchy> hierarchy = governing_hierarchy(mounts);
   if (!hierarchy)
     return DeviceGroup(NoDeviceGroup{"no cgroup hierarchy with device rules is mounted"});
   const std::string theirs =
       TRY(group_path(TRY(read_proc(process->proc.get(), "cgroup")), hierarchy->v2));
   const std::string ours =
-      TRY(group_path(TRY(read_proc(AT_FDCWD, "/proc/self/cgroup")), hierarchy->v2));
+      TRY(group_path(TRY(read_proc(sys::kNoDirectory, "/proc/self/cgroup")), hierarchy->v2));
   if (is_same_or_above(theirs, ours)) {
     return fail(
         ErrorKind::kRefused,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gets hold of a container: its process by pidfd, its root directory by descriptor, in its own
 // mount namespace.
-#include <fcntl.h>
-#include <linux/openat2.h>
-
 #include "base/text.h"
 #include "base/try.h"
 #include "container/parts.h"
@@ -21,8 +18,8 @@ constexpr std::size_t kMaxMapBytes = 65536;
 // somewhere below it, where the container's mounts are seen through /proc/<pid>/root only. After
 // pivot_root the process' root is that directory.
 Result<UniqueFd> open_rootfs(const sys::Process& process, const HostPath& rootfs) {
-  UniqueFd root =
-      TRY(linux_kernel().openat2(process.proc.get(), "root", {.flags = O_PATH | O_DIRECTORY}));
+  UniqueFd root = TRY(linux_kernel().openat2(
+      process.proc.get(), "root", {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kHost}));
   const FileStatus theirs = TRY(linux_kernel().statx(root.get()));
   const sys::RootedDir host = TRY(sys::RootedDir::open(HostPath()));
   const FileStatus ours = TRY(linux_kernel().statx(host.fd()));
@@ -30,9 +27,8 @@ Result<UniqueFd> open_rootfs(const sys::Process& process, const HostPath& rootfs
     const Result<FileStatus> wanted = host.status(rootfs.text());
     if (wanted && wanted->same_inode(theirs)) return root;
   }
-  return linux_kernel().openat2(
-      root.get(), std::string(rootfs.relative()),
-      {.flags = O_PATH | O_DIRECTORY, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS});
+  return linux_kernel().openat2(root.get(), std::string(rootfs.relative()),
+                                {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kInRoot});
 }
 
 Status check_rootfs(const FileStatus& status, const HostPath& rootfs) {
@@ -55,7 +51,7 @@ Status check_rootfs(const FileStatus& status, const HostPath& rootfs) {
 // unmapped root leaves ours.
 Result<std::uint32_t> container_root(const sys::Process& process, std::string_view map) {
   const UniqueFd file =
-      TRY(linux_kernel().openat2(process.proc.get(), std::string(map), {.flags = O_RDONLY}));
+      TRY(linux_kernel().openat2(process.proc.get(), std::string(map), {.open = sys::Open::kRead}));
   const std::vector<std::byte> bytes = TRY(linux_kernel().read(file.get(), kMaxMapBytes));
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return formats::mapped_root(text).value_or(0);

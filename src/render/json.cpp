@@ -68,7 +68,8 @@ json of(const PlannedOp& op) {
 // The list of texts that stand for the members of a capability set.
 json of(const CapabilitySet& set) {
   json list = json::array();
-  for (const std::string_view name : split(set.text(), ',')) {
+  const std::string names = set.text();
+  for (const std::string_view name : split(names, ',')) {
     if (!name.empty()) list.push_back(name);
   }
   return list;

@@ -44,11 +44,41 @@ struct FileStatus {
   }
 };
 
-struct OpenHow {
-  int flags = 0;  // O_CLOEXEC is added
-  std::uint32_t mode = 0;
-  std::uint64_t resolve = 0;  // RESOLVE_*
+// What an opened file is for. Nothing blocks, nothing becomes a controlling terminal, everything is
+// close-on-exec.
+enum class Open : std::uint8_t {
+  kPath,       // to be looked at or mounted, neither read nor written (O_PATH)
+  kDirectory,  // the same for a directory
+  kRead,
+  kReadDirectory,
+  kWrite,
+  kCreate,  // a new regular file for writing; an existing name is an error
 };
+
+// Where a lookup may lead. Everything but kHost is confined by the kernel itself (openat2(2)).
+enum class Resolve : std::uint8_t {
+  kHost,         // anywhere, as open(2) does: for paths that the host alone controls
+  kNoMagic,      // the same, but not through links like /proc/<pid>/root
+  kInRoot,       // as if the directory were "/": links and ".." stay inside
+  kInRootPlain,  // the same, refusing every link
+  kEntry,        // below the directory; a link as the last component is found itself
+  kPlain,        // below the directory, refusing every link
+  kSameMount,    // the same, refusing also to cross into another mount
+};
+
+struct OpenHow {
+  Open open = Open::kPath;
+  Resolve resolve = Resolve::kPlain;
+  std::uint32_t mode = 0;  // of a new file
+};
+
+// In place of a directory, for absolute paths of the host.
+inline constexpr int kNoDirectory = -100;  // AT_FDCWD
+
+// Types of file systems (linux/magic.h).
+inline constexpr std::uint64_t kTmpfs = 0x01021994;
+inline constexpr std::uint64_t kCgroup = 0x0027e0eb;
+inline constexpr std::uint64_t kCgroup2 = 0x63677270;
 
 // Attributes of a detached mount; private propagation always goes with them.
 struct MountAttributes {

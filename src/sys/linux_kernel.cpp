@@ -2,6 +2,7 @@
 // The Kernel interface over system calls. glibc 2.36 has wrappers for the mount calls but not for
 // openat2; all go through syscall() so that the library also builds where glibc is older.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sched.h>
@@ -55,6 +56,56 @@ Result<UniqueFd> opened(long result, std::string what) {
   return UniqueFd(static_cast<int>(result));
 }
 
+int flags_of(Open open) {
+  switch (open) {
+    case Open::kPath:
+      return O_PATH;
+    case Open::kDirectory:
+      return O_PATH | O_DIRECTORY;
+    case Open::kRead:
+      return O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    case Open::kReadDirectory:
+      return O_RDONLY | O_DIRECTORY;
+    case Open::kWrite:
+      return O_WRONLY | O_NONBLOCK | O_NOCTTY;
+    case Open::kCreate:
+      return O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  }
+  return O_PATH;
+}
+
+unsigned resolve_of(Resolve resolve) {
+  constexpr unsigned kNoLinks = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+  switch (resolve) {
+    case Resolve::kHost:
+      return 0;
+    case Resolve::kNoMagic:
+      return RESOLVE_NO_MAGICLINKS;
+    case Resolve::kInRoot:
+      return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    case Resolve::kInRootPlain:
+      return RESOLVE_IN_ROOT | kNoLinks;
+    case Resolve::kEntry:
+      return RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    case Resolve::kPlain:
+      return RESOLVE_BENEATH | kNoLinks;
+    case Resolve::kSameMount:
+      return RESOLVE_BENEATH | kNoLinks | RESOLVE_NO_XDEV;
+  }
+  return RESOLVE_BENEATH | kNoLinks;
+}
+
+open_how request_of(const OpenHow& how) {
+  const bool last_link_itself = how.resolve == Resolve::kEntry;
+  return {.flags = static_cast<__u64>(flags_of(how.open) | (last_link_itself ? O_NOFOLLOW : 0) |
+                                      O_CLOEXEC),
+          .mode = how.mode,
+          .resolve = resolve_of(how.resolve)};
+}
+
+static_assert(kNoDirectory == AT_FDCWD && kTmpfs == TMPFS_MAGIC && kCgroup == CGROUP_SUPER_MAGIC &&
+              kCgroup2 == CGROUP2_SUPER_MAGIC);
+
 std::string text_of(const MountAttributes& attributes) {
   return concat(attributes.read_only ? "ro" : "rw", attributes.no_suid ? ",nosuid" : "",
                 attributes.no_device ? ",nodev" : "", attributes.no_exec ? ",noexec" : "");
@@ -70,9 +121,7 @@ std::uint64_t mount_flags(const MountAttributes& attributes) {
 class LinuxKernel final : public Kernel {
  public:
   Result<UniqueFd> openat2(int dir, const std::string& path, const OpenHow& how) override {
-    open_how request{.flags = static_cast<__u64>(how.flags | O_CLOEXEC),
-                     .mode = how.mode,
-                     .resolve = how.resolve};
+    open_how request = request_of(how);
     long fd = -1;
     for (int attempt = 0; attempt < kMaxLookupRetries; ++attempt) {
       fd = retried(

@@ -18,8 +18,8 @@ Result<Process> open_process(std::int64_t pid) {
   const long fd = syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0);
   if (fd < 0) return failed(concat("pidfd_open ", pid), errno);
   Process process{.pid = pid, .pidfd = UniqueFd(static_cast<int>(fd)), .proc = {}};
-  process.proc =
-      TRY(linux_kernel().openat2(AT_FDCWD, concat("/proc/", pid), {.flags = O_PATH | O_DIRECTORY}));
+  process.proc = TRY(linux_kernel().openat2(kNoDirectory, concat("/proc/", pid),
+                                            {.open = Open::kDirectory, .resolve = Resolve::kHost}));
   if (!is_alive(process)) return fail(ErrorKind::kNotFound, concat("process ", pid, " has ended"));
   return process;
 }

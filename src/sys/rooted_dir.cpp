@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,8 +16,6 @@
 
 namespace gpuhook::sys {
 namespace {
-
-constexpr std::uint64_t kInside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 
 struct CloseDir {
   void operator()(DIR* dir) const { (void)closedir(dir); }  // nothing was written
@@ -47,34 +44,33 @@ FileType type_of(unsigned char type) {
 }
 
 Result<std::string> path_of(int fd) {
-  return linux_kernel().readlinkat(AT_FDCWD, concat("/proc/self/fd/", fd));
+  return linux_kernel().readlinkat(kNoDirectory, concat("/proc/self/fd/", fd));
 }
 
 }  // namespace
 
 Result<RootedDir> RootedDir::open(const HostPath& path) {
-  Result<UniqueFd> directory =
-      linux_kernel().openat2(AT_FDCWD, path.text(), {.flags = O_PATH | O_DIRECTORY});
+  Result<UniqueFd> directory = linux_kernel().openat2(
+      kNoDirectory, path.text(), {.open = Open::kDirectory, .resolve = Resolve::kHost});
   if (!directory) return tl::unexpected<Error>(std::move(directory).error());
   return RootedDir(std::move(*directory));
 }
 
 Result<UniqueFd> RootedDir::locate(std::string_view absolute_path) const {
   return linux_kernel().openat2(fd(), relative(absolute_path),
-                                {.flags = O_PATH, .resolve = kInside});
+                                {.open = Open::kPath, .resolve = Resolve::kInRoot});
 }
 
 Result<UniqueFd> RootedDir::open_file(std::string_view absolute_path) const {
   // A FIFO or device must not be opened for reading: look first, then open without blocking and
   // look again at that very fd.
-  UniqueFd file = TRY(
-      linux_kernel().openat2(fd(), relative(absolute_path), {.flags = O_PATH, .resolve = kInside}));
+  UniqueFd file = TRY(linux_kernel().openat2(fd(), relative(absolute_path),
+                                             {.open = Open::kPath, .resolve = Resolve::kInRoot}));
   const FileStatus seen = TRY(linux_kernel().statx(file.get()));
   if (seen.type != FileType::kRegular)
     return fail(ErrorKind::kRefused, concat("not a regular file: ", in_quotes(absolute_path)));
-  file =
-      TRY(linux_kernel().openat2(fd(), relative(absolute_path),
-                                 {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY, .resolve = kInside}));
+  file = TRY(linux_kernel().openat2(fd(), relative(absolute_path),
+                                    {.open = Open::kRead, .resolve = Resolve::kInRoot}));
   const FileStatus got = TRY(linux_kernel().statx(file.get()));
   if (!got.same_inode(seen))
     return fail(ErrorKind::kRefused,
@@ -109,7 +105,7 @@ bool RootedDir::exists(std::string_view absolute_path) const {
 Result<std::vector<DirEntry>> RootedDir::list(std::string_view absolute_path,
                                               std::size_t limit) const {
   UniqueFd directory = TRY(linux_kernel().openat2(
-      fd(), relative(absolute_path), {.flags = O_RDONLY | O_DIRECTORY, .resolve = kInside}));
+      fd(), relative(absolute_path), {.open = Open::kReadDirectory, .resolve = Resolve::kInRoot}));
   const std::unique_ptr<DIR, CloseDir> stream(fdopendir(directory.get()));
   if (!stream) return failed(concat("fdopendir ", in_quotes(absolute_path)), errno);
   (void)directory.release();  // the stream owns it now
@@ -143,16 +139,16 @@ Result<HostPath> RootedDir::real_path(std::string_view absolute_path) const {
 }
 
 Result<HostPath> resolve_directory(const HostPath& base, const std::string& path) {
-  const UniqueFd start =
-      TRY(linux_kernel().openat2(AT_FDCWD, base.text(), {.flags = O_PATH | O_DIRECTORY}));
+  const UniqueFd start = TRY(linux_kernel().openat2(
+      kNoDirectory, base.text(), {.open = Open::kDirectory, .resolve = Resolve::kHost}));
   const UniqueFd directory = TRY(linux_kernel().openat2(
-      start.get(), path, {.flags = O_PATH | O_DIRECTORY, .resolve = RESOLVE_NO_MAGICLINKS}));
+      start.get(), path, {.open = Open::kDirectory, .resolve = Resolve::kNoMagic}));
   return HostPath::parse(TRY(path_of(directory.get())));
 }
 
 Status replace_file(const HostPath& directory, const std::string& name, std::string_view content) {
-  const UniqueFd dir =
-      TRY(linux_kernel().openat2(AT_FDCWD, directory.text(), {.flags = O_PATH | O_DIRECTORY}));
+  const UniqueFd dir = TRY(linux_kernel().openat2(
+      kNoDirectory, directory.text(), {.open = Open::kDirectory, .resolve = Resolve::kHost}));
   struct stat old {};
   if (fstatat(dir.get(), name.c_str(), &old, AT_SYMLINK_NOFOLLOW) != 0)
     return failed(concat("stat ", in_quotes(name)), errno);
@@ -161,7 +157,7 @@ Status replace_file(const HostPath& directory, const std::string& name, std::str
   const std::string beside = concat(".", name, ".gpu-hook.", getpid());
   const auto write_beside = [&]() -> Status {
     const UniqueFd file = TRY(linux_kernel().openat2(
-        dir.get(), beside, {.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, .mode = 0600}));
+        dir.get(), beside, {.open = Open::kCreate, .resolve = Resolve::kPlain, .mode = 0600}));
     TRY(linux_kernel().write(file.get(), std::as_bytes(std::span(content))));
     if (fchown(file.get(), old.st_uid, old.st_gid) != 0)
       return failed(concat("fchown ", in_quotes(beside)), errno);
