@@ -64,7 +64,7 @@ class Visit {
 
 // One clear line on an old kernel, before anything is touched.
 Status check_kernel(sys::Kernel& kernel) {
-  const Status answer = kernel.mount_setattr(-1, kTreeAttributes);
+  Status answer = kernel.mount_setattr(-1, kTreeAttributes);
   if (!answer && answer.error().kind == ErrorKind::kUnsupported) return answer;
   return {};
 }

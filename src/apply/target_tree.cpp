@@ -12,7 +12,6 @@ namespace gpuhook::apply {
 namespace {
 
 using sys::FileStatus;
-using sys::FileType;
 
 bool missing(const Error& error) { return error.sys_errno == ENOENT; }
 

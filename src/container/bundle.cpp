@@ -33,7 +33,8 @@ Result<bool> edit_config(const HostPath& bundle, const HostPath& path, Edit edit
 }  // namespace
 
 Result<ContainerSpec> read_bundle(const HostPath& bundle) {
-  return parse_container_spec(TRY(read_config(bundle)));
+  return doing(concat("bundle ", in_quotes(bundle.text())),
+               parse_container_spec(TRY(read_config(bundle))));
 }
 
 Result<HostPath> rootfs_of(const ContainerSpec& spec, const HostPath& bundle) {

@@ -27,7 +27,8 @@ Result<UniqueFd> open_rootfs(const sys::Process& process, const HostPath& rootfs
     const Result<FileStatus> wanted = host.status(rootfs.text());
     if (wanted && wanted->same_inode(theirs)) return root;
   }
-  return linux_kernel().openat2(root.get(), std::string(rootfs.relative()),
+  return linux_kernel().openat2(root.get(),
+                                rootfs == HostPath() ? "." : std::string(rootfs.relative()),
                                 {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kInRoot});
 }
 

@@ -191,6 +191,8 @@ void put_extensions(Writer& out, const std::vector<std::uint32_t>& hwcaps) {
   out.put(kGenerator);
 }
 
+bool is_digit(std::string_view text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
+
 std::strong_ordering compare_digit_runs(std::string_view& left, std::string_view& right) {
   const auto take_run = [](std::string_view& text) {
     const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -208,19 +210,15 @@ std::strong_ordering compare_digit_runs(std::string_view& left, std::string_view
 }  // namespace
 
 int compare_names(std::string_view left, std::string_view right) {
-  const auto digit = [](std::string_view text) {
-    return !text.empty() && text[0] >= '0' && text[0] <= '9';
-  };
   while (!left.empty()) {
-    if (digit(left)) {
-      if (!digit(right)) return 1;
-      const auto order = compare_digit_runs(left, right);
+    if (is_digit(left) && is_digit(right)) {
+      const std::strong_ordering order = compare_digit_runs(left, right);
       if (order != std::strong_ordering::equal) return order == std::strong_ordering::less ? -1 : 1;
       continue;
     }
-    if (digit(right)) return -1;
-    if (right.empty() || left[0] != right[0])
-      return right.empty() ? 1 : static_cast<int>(left[0]) - right[0];
+    if (is_digit(left) != is_digit(right)) return is_digit(left) ? 1 : -1;
+    if (right.empty()) return 1;
+    if (left[0] != right[0]) return static_cast<int>(left[0]) - right[0];
     left.remove_prefix(1);
     right.remove_prefix(1);
   }

@@ -24,7 +24,7 @@ Status read_driver_files_in(const HostPath& path, Inventory& inventory) {
 // lacks is what people need to know when no root fits.
 Status find_driver_files(const Config& config, Inventory& inventory) {
   if (config.driver_root) return read_driver_files_in(*config.driver_root, inventory);
-  const Status in_host_root = read_driver_files_in(HostPath(), inventory);
+  Status in_host_root = read_driver_files_in(HostPath(), inventory);
   if (in_host_root) return {};
   Inventory containerised = inventory;
   if (read_driver_files_in(HostPath::literal("/run/nvidia/driver"), containerised)) {
