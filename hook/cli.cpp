@@ -153,6 +153,9 @@ ExitCode report(const Status& status) {
 ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return static_cast<ExitCode>(app.exit(error));  // --help
   std::string line = error.what();
+  // CLI11 says that a command is missing even where an unknown one was given.
+  if (const auto rest = app.remaining(); app.get_subcommands().empty() && !rest.empty())
+    line = concat("unknown command ", in_quotes(rest.front()));
   for (char& c : line) c = c == '\n' ? ' ' : c;
   (void)std::fputs(concat("gpu-hook: ", line, "; see gpu-hook --help\n").c_str(), stderr);
   return ExitCode::kUsage;
