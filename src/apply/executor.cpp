@@ -65,9 +65,8 @@ Result<Executor::Place> Executor::file_place(const ContainerPath& target, std::s
                                              UndoStack& undo) {
   const int directory = TRY(tree_.directory(target.parent(), undo));
   const std::string name(target.name());
-  std::optional<Found> found = TRY(tree_.look(directory, name));
-  if (!found) found = TRY(tree_.create_file(directory, name, 0444, stub, undo));
-  return Place{.found = std::move(*found), .directory = directory, .name = name};
+  Found found = TRY(tree_.find_or_create_file(directory, name, 0444, stub, undo));
+  return Place{.found = std::move(found), .directory = directory, .name = name};
 }
 
 Result<Outcome> Executor::bind(Place place, const Source& source,

@@ -14,6 +14,8 @@ namespace {
 using sys::FileStatus;
 
 bool missing(const Error& error) { return error.sys_errno == ENOENT; }
+// Another start from the same image made it between our look and our attempt.
+bool made_by_another(const Error& error) { return error.sys_errno == EEXIST; }
 
 }  // namespace
 
@@ -33,12 +35,15 @@ Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack
   if (found || !missing(found.error()) || relative.empty()) return found;
   const int parent = TRY(directory(path.parent(), undo));
   const std::string name(path.name());
-  TRY(kernel_.mkdirat(parent, name, 0755));
-  undo.push([this, path, parent, name] {
-    directories_.erase(path);
-    // Fails when somebody put something into it meanwhile; then it is theirs.
-    (void)kernel_.unlinkat(parent, name, true);
-  });
+  Status made = kernel_.mkdirat(parent, name, 0755);
+  if (!made && !made_by_another(made.error())) return tl::unexpected<Error>(made.error());
+  if (made) {
+    undo.push([this, path, parent, name] {
+      directories_.erase(path);
+      // Fails when somebody put something into it meanwhile; then it is theirs.
+      (void)kernel_.unlinkat(parent, name, true);
+    });
+  }
   return kernel_.openat2(parent, name, {.open = sys::Open::kDirectory});
 }
 
@@ -70,14 +75,29 @@ Result<std::optional<Found>> TargetTree::look(int directory, const std::string& 
   return std::optional<Found>(Found{.fd = std::move(*fd), .status = status});
 }
 
+Result<Found> TargetTree::find_or_create_file(int directory, const std::string& name,
+                                              std::uint32_t mode, std::string_view content,
+                                              UndoStack& undo) {
+  std::optional<Found> found = TRY(look(directory, name));
+  if (found) return std::move(*found);
+  Result<Found> made = create_file(directory, name, mode, content, undo);
+  if (made || !made_by_another(made.error())) return made;
+  found = TRY(look(directory, name));
+  if (found) return std::move(*found);
+  return made;
+}
+
 Result<Found> TargetTree::create_file(int directory, const std::string& name, std::uint32_t mode,
                                       std::string_view content, UndoStack& undo) {
   const UniqueFd file =
       TRY(kernel_.openat2(directory, name, {.open = sys::Open::kCreate, .mode = mode}));
-  const FileStatus created = TRY(kernel_.statx(file.get()));
+  const Result<FileStatus> status = kernel_.statx(file.get());
+  if (!status) (void)kernel_.unlinkat(directory, name, false);  // made a moment ago
+  const FileStatus created = TRY(status);
   undo.push([this, directory, name, created] {
     const Result<std::optional<Found>> now = look(directory, name);
-    if (now && *now && (*now)->status.same_inode(created))
+    // What is mounted there is ours, too: an entry that is replaced loses its mounts.
+    if (now && *now && ((*now)->status.same_inode(created) || (*now)->status.mount_root))
       (void)kernel_.unlinkat(directory, name, false);
   });
   TRY(kernel_.write(file.get(), std::as_bytes(std::span(content))));
@@ -94,7 +114,10 @@ Status TargetTree::put_link(int directory, const std::string& name, const std::s
   const Result<std::string> old = kernel_.readlinkat(directory, name);
   if (!old) {
     if (!missing(old.error())) return tl::unexpected<Error>(old.error());
-    TRY(kernel_.symlinkat(text, directory, name));
+    Status made = kernel_.symlinkat(text, directory, name);
+    if (!made && made_by_another(made.error()) && kernel_.readlinkat(directory, name) == text)
+      return {};
+    TRY(std::move(made));
     undo.push([this, directory, name, text] {
       if (kernel_.readlinkat(directory, name) == text)
         (void)kernel_.unlinkat(directory, name, false);
@@ -107,8 +130,9 @@ Status TargetTree::put_link(int directory, const std::string& name, const std::s
     (void)kernel_.unlinkat(directory, beside, false);
     return renamed;
   }
-  undo.push([this, directory, name, beside, previous = *old] {
-    if (kernel_.symlinkat(previous, directory, beside))
+  undo.push([this, directory, name, text, beside, previous = *old] {
+    if (kernel_.readlinkat(directory, name) == text &&
+        kernel_.symlinkat(previous, directory, beside))
       (void)kernel_.renameat(directory, beside, name);
   });
   return {};

@@ -50,6 +50,11 @@ class TargetTree {
   Result<Found> create_file(int directory, const std::string& name, std::uint32_t mode,
                             std::string_view content, UndoStack& undo);
 
+  // What `name` is, or a new file in its place. Another start from the same image may come in
+  // between; what it makes serves this one as well.
+  Result<Found> find_or_create_file(int directory, const std::string& name, std::uint32_t mode,
+                                    std::string_view content, UndoStack& undo);
+
   // A symbolic link, replacing a symbolic link of that name.
   Status put_link(int directory, const std::string& name, const std::string& text, UndoStack& undo);
 

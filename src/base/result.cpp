@@ -27,7 +27,7 @@ std::string to_line(const Error& error) {
   line += error.what;
   if (error.sys_errno != 0) line += ": " + errno_text(error.sys_errno);
   if (!error.remedy.empty()) line += "; " + error.remedy;
-  return line;
+  return one_line(std::move(line));
 }
 
 std::string_view name_of(ErrorKind kind) {

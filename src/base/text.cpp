@@ -34,6 +34,12 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
+std::string one_line(std::string text) {
+  const auto control = [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; };
+  std::replace_if(text.begin(), text.end(), control, '?');
+  return text;
+}
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};

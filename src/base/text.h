@@ -32,6 +32,9 @@ std::string concat(const Parts&... parts) {
 // in a terminal or log line whoever wrote it.
 std::string in_quotes(std::string_view text);
 
+// The text with a question mark for each control character: one line, in a terminal or a log.
+std::string one_line(std::string text);
+
 std::string_view trimmed(std::string_view text);
 
 // The pieces between separators; one piece more than there are separators.

@@ -51,6 +51,8 @@ Status check_rootfs(const FileStatus& status, const HostPath& rootfs) {
 // Root of the container as numbers of our own user namespace: new files shall belong to it. An
 // unmapped root leaves ours.
 Result<std::uint32_t> container_root(const sys::Process& process, std::string_view map) {
+  // The map of our own namespace shows the numbers of the parent namespace instead.
+  if (TRY(sys::shares_our_namespace(process, "user"))) return std::uint32_t{0};
   const UniqueFd file =
       TRY(linux_kernel().openat2(process.proc.get(), std::string(map), {.open = sys::Open::kRead}));
   const std::vector<std::byte> bytes = TRY(linux_kernel().read(file.get(), kMaxMapBytes));
@@ -59,7 +61,7 @@ Result<std::uint32_t> container_root(const sys::Process& process, std::string_vi
 }
 
 Status check_namespace(const sys::Process& process) {
-  if (!TRY(sys::shares_our_mount_namespace(process))) return {};
+  if (!TRY(sys::shares_our_namespace(process, "mnt"))) return {};
   return fail(ErrorKind::kRefused,
               concat("process ", process.pid, " shares the host's mount namespace"),
               "give the pid of a container's first process, and the container a mount namespace");

@@ -43,7 +43,8 @@ Result<GpuInformation> parse_gpu_information(std::string_view text) {
     }
     if (key == "Bus Location") gpu.pci = TRY(PciAddress::parse(value));
     if (key == "Device Minor") gpu.minor = number<std::uint32_t>(value);
-    if (key == "GPU Excluded") gpu.excluded = value == "Yes";
+    // Older drivers say "Blacklisted".
+    if (key == "GPU Excluded" || key == "Blacklisted") gpu.excluded = value == "Yes";
   }
   if (!gpu.pci) return fail(ErrorKind::kBadInput, "GPU information without \"Bus Location\"");
   if (!gpu.minor) return fail(ErrorKind::kBadInput, "GPU information without \"Device Minor\"");

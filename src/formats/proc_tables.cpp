@@ -25,7 +25,8 @@ std::string unescaped(std::string_view text) {
 
 // id parent major:minor root mount-point options [optional fields...] - type source super-options
 std::optional<MountInfo> parse_mount(std::string_view line) {
-  const std::vector<std::string_view> fields = words(line);
+  // One space between fields: the source of a mount may be empty.
+  const std::vector<std::string_view> fields = split(line, ' ');
   const auto dash = std::find(fields.begin(), fields.end(), "-");
   if (dash - fields.begin() < 6 || fields.end() - dash < 3) return std::nullopt;
   const auto id = number<std::uint64_t>(fields[0]);

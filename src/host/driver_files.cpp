@@ -288,6 +288,11 @@ Status read_driver_files(const sys::RootedDir& root, Inventory& inventory) {
     if (root.is_directory(vdpau.text())) TRY(add_libraries_of(search, vdpau));
   }
   add_missing_libraries(search);
+  if (inventory.files.empty()) {
+    return fail(ErrorKind::kNoDriver,
+                concat("no library of driver ", inventory.driver.text(), " in ",
+                       list_of(search.directories), " is a 64-bit library of this machine"));
+  }
   const std::vector<std::string> places = program_places(search);
   for (const CatalogEntry& program : known_programs()) add_program(search, program, places);
   add_firmware(search);

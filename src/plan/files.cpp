@@ -107,8 +107,11 @@ std::vector<PlannedOp> link_ops(const Request& request, const Inventory& invento
                                 const Container& container) {
   const ContainerPath directory = library_directory(container.libraries);
   std::vector<PlannedOp> ops;
-  std::set<std::string> names;  // two libraries may claim one SONAME; the first has it
-  for (const DriverFile* const file : wanted_libraries(request, inventory)) {
+  const std::vector<const DriverFile*> libraries = wanted_libraries(request, inventory);
+  // Two libraries may claim one SONAME: the first has it. File names are taken by the files.
+  std::set<std::string, std::less<>> names;
+  for (const DriverFile* const file : libraries) names.emplace(file->path.name());
+  for (const DriverFile* const file : libraries) {
     for (const Link& link : links_of(*file)) {
       if (!names.insert(link.name).second) continue;
       ops.push_back({MakeLink{directory / link.name, link.points_to, file->path},

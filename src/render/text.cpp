@@ -43,14 +43,15 @@ std::string heading(const InjectionPlan& plan) {
 std::string plan_as_text(const InjectionPlan& plan, bool explain) {
   std::string out = heading(plan);
   for (const PlannedOp& op : plan.ops) {
-    out += std::visit(Describe{}, op.op);
+    out += one_line(std::visit(Describe{}, op.op));
     if (explain)
-      out += concat("   # ", op.necessity == Necessity::kOptional ? "optional: " : "", op.reason);
+      out += one_line(
+          concat("   # ", op.necessity == Necessity::kOptional ? "optional: " : "", op.reason));
     out += '\n';
   }
   if (!explain) return out;
   for (const Note& note : plan.notes)
-    out += concat("not there ", note.what, "   # ", note.reason, "\n");
+    out += one_line(concat("not there ", note.what, "   # ", note.reason)) + '\n';
   return out;
 }
 

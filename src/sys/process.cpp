@@ -29,13 +29,14 @@ bool is_alive(const Process& process) {
   return retried([&] { return poll(&waited, 1, 0); }) == 0;  // readable once the process has ended
 }
 
-Result<bool> shares_our_mount_namespace(const Process& process) {
+Result<bool> shares_our_namespace(const Process& process, std::string_view kind) {
+  const std::string name = concat("ns/", kind);
   struct stat theirs {};
   struct stat ours {};
-  if (fstatat(process.proc.get(), "ns/mnt", &theirs, 0) != 0) {
-    return failed(concat("stat of the mount namespace of process ", process.pid), errno);
-  }
-  if (stat("/proc/self/ns/mnt", &ours) != 0) return failed("stat \"/proc/self/ns/mnt\"", errno);
+  if (fstatat(process.proc.get(), name.c_str(), &theirs, 0) != 0)
+    return failed(concat("stat of the ", kind, " namespace of process ", process.pid), errno);
+  const std::string own = concat("/proc/self/", name);
+  if (stat(own.c_str(), &ours) != 0) return failed(concat("stat ", in_quotes(own)), errno);
   return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/unique_fd.h"
 #include "gpuhook/result.h"
@@ -21,7 +22,7 @@ Result<Process> open_process(std::int64_t pid);
 // Whether the process still runs: as long as it does, what was opened below `proc` belongs to it.
 bool is_alive(const Process& process);
 
-// Whether a process' mount namespace is this process' own.
-Result<bool> shares_our_mount_namespace(const Process& process);
+// Whether a process is in this process' own namespace of a kind, "mnt" or "user".
+Result<bool> shares_our_namespace(const Process& process, std::string_view kind);
 
 }  // namespace gpuhook::sys
