@@ -61,6 +61,19 @@ void add_hook_stages(CLI::App& app, Action& action) {
   }
 }
 
+// Hooks of these stages run too late or inside the container; a hook list that names us there is a
+// mistake to be told.
+void add_refused_stages(CLI::App& app, Action& action) {
+  for (const char* const stage : {"createContainer", "startContainer", "poststart", "poststop"}) {
+    app.add_subcommand(stage)->group("")->callback([&action, stage] {
+      action = [stage](const Config& /*config*/) -> Status {
+        return fail(ErrorKind::kBadInput, concat("this is no hook for stage ", stage),
+                    "register it at stage prestart or createRuntime");
+      };
+    });
+  }
+}
+
 void add_configure(CLI::App& app, Options& options, Action& action) {
   CLI::App* const command =
       app.add_subcommand("configure", "inject into a running container without a bundle");
@@ -78,8 +91,6 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
       ->allow_extra_args(false);
   command->add_option("--require", wanted.requirements, "condition such as cuda>=12.2, repeatable")
       ->allow_extra_args(false);
-  command->add_flag("--no-cgroups", options.no_cgroups,
-                    "leave the container's device cgroup alone");
   command->add_flag("--dry-run", wanted.dry_run, "print the plan and change nothing");
   command->add_option("rootfs", wanted.rootfs, "the container's root directory")->required();
   command->callback(
@@ -156,7 +167,7 @@ ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
   // CLI11 says that a command is missing even where an unknown one was given.
   if (const auto rest = app.remaining(); app.get_subcommands().empty() && !rest.empty())
     line = concat("unknown command ", in_quotes(rest.front()));
-  for (char& c : line) c = c == '\n' ? ' ' : c;
+  line = one_line(std::move(line));
   (void)std::fputs(concat("gpu-hook: ", line, "; see gpu-hook --help\n").c_str(), stderr);
   return ExitCode::kUsage;
 }
@@ -174,7 +185,9 @@ ExitCode run(int argc, const char* const* argv) {
                  "directory with the driver's files (default: /, /run/nvidia/driver)");
   app.add_option("--device-root", options.device_root,
                  "directory whose dev/ has the device nodes (default: /)");
+  app.add_flag("--no-cgroups", options.no_cgroups, "leave the container's device cgroup alone");
   add_hook_stages(app, action);
+  add_refused_stages(app, action);
   add_configure(app, options, action);
   add_plan(app, options, action);
   add_host_commands(app, options, action);
@@ -186,7 +199,10 @@ ExitCode run(int argc, const char* const* argv) {
     return usage(app, error);
   }
   const Result<Config> config = config_of(options);
-  if (!config) return report(Status(tl::unexpected<Error>(config.error())));
+  if (!config) {
+    (void)report(Status(tl::unexpected<Error>(config.error())));
+    return ExitCode::kUsage;
+  }
   return report(action(*config));
 }
 

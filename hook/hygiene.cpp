@@ -12,12 +12,14 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 namespace gpuhook::hook {
 namespace {
 
 constexpr unsigned kDeadlineSeconds = 10;
+constexpr rlim_t kMaxMemoryBytes = rlim_t{512} << 20U;  // a hundred times what a start needs
 
 void on_deadline(int /*signal*/) {
   constexpr std::string_view kLine =
@@ -40,8 +42,22 @@ void reset_signals() {
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
   (void)std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGXFSZ, SIG_IGN);  // a write over RLIMIT_FSIZE shall fail, not kill
   (void)std::signal(SIGALRM, &on_deadline);
   (void)alarm(kDeadlineSeconds);
+}
+
+// A wait for a file system in user space ends by a deadly signal only, and the handler above may
+// itself wait for a full pipe: one second later nothing more is asked.
+void arm_last_resort() {
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGKILL;
+  timer_t timer{};
+  const itimerspec once{.it_interval = {},
+                        .it_value = {.tv_sec = kDeadlineSeconds + 1, .tv_nsec = 0}};
+  if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+    (void)timer_settime(timer, 0, &once, nullptr);
 }
 
 }  // namespace
@@ -50,9 +66,12 @@ void clean_process() {
   open_missing_standard_descriptors();
   (void)close_range(STDERR_FILENO + 1, ~0U, 0);
   reset_signals();
+  arm_last_resort();
   (void)umask(022);
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   (void)setrlimit(RLIMIT_CORE, &no_core);
+  const rlimit memory{.rlim_cur = kMaxMemoryBytes, .rlim_max = kMaxMemoryBytes};
+  (void)setrlimit(RLIMIT_AS, &memory);
   (void)clearenv();
 }
 

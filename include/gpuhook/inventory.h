@@ -17,6 +17,7 @@ struct MigInstance {
   std::optional<DeviceNode>
       gpu_instance_access;  // /dev/nvidia-caps/nvidia-capN; none on drivers before 450
   std::optional<DeviceNode> compute_instance_access;
+  std::string problem;  // why it cannot be given to a container; empty when it can
   bool operator==(const MigInstance&) const = default;
 };
 

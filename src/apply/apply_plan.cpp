@@ -3,6 +3,9 @@
 // return, rename.
 #include "apply/apply_plan.h"
 
+#include <set>
+#include <utility>
+
 #include "apply/device_rules.h"
 #include "apply/executor.h"
 #include "base/text.h"
@@ -69,25 +72,35 @@ Status check_kernel(sys::Kernel& kernel) {
   return {};
 }
 
-// A mount onto a mount of a peer group shows up in every peer, the host's included.
-Status check_propagation(sys::Kernel& kernel, const Executor& executor,
-                         const sys::Process& process) {
-  if (executor.attachments().empty()) return {};
+Result<std::vector<formats::MountInfo>> mounts_in(sys::Kernel& kernel, int dir,
+                                                  const std::string& path, sys::Resolve resolve) {
   const UniqueFd file =
-      TRY(kernel.openat2(process.proc.get(), "mountinfo", {.open = sys::Open::kRead}));
+      TRY(kernel.openat2(dir, path, {.open = sys::Open::kRead, .resolve = resolve}));
   const std::vector<std::byte> bytes = TRY(kernel.read(file.get(), kMaxMountinfoBytes));
-  const auto mounts =
-      TRY(formats::parse_mountinfo({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-  for (const Attachment& attachment : executor.attachments()) {
-    for (const formats::MountInfo& mount : mounts) {
-      if (mount.id != attachment.target_status.mount_id || !mount.shared) continue;
-      return fail(ErrorKind::kRefused,
-                  concat("mounts at ", in_quotes(mount.mount_point),
-                         " would appear on the host, too: it is shared"),
-                  "do not set rootfsPropagation to shared");
-    }
+  return formats::parse_mountinfo({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+// A mount onto a mount of a peer group shows up in every peer, the host's included.
+Status drop_shared_targets(sys::Kernel& kernel, const sys::Process& process, Executor& executor,
+                           Report& report) {
+  if (executor.attachments().empty()) return {};
+  std::set<std::uint64_t> private_mounts;
+  for (const formats::MountInfo& mount :
+       TRY(mounts_in(kernel, process.proc.get(), "mountinfo", sys::Resolve::kPlain))) {
+    if (!mount.shared) private_mounts.insert(mount.id);
   }
+  for (Outcome& outcome : TRY(executor.drop_shared(private_mounts)))
+    report.outcomes[outcome.op] = std::move(outcome);
   return {};
+}
+
+Result<std::set<DeviceNumber>> host_file_systems(sys::Kernel& kernel) {
+  std::set<DeviceNumber> found;
+  for (const formats::MountInfo& mount :
+       TRY(mounts_in(kernel, sys::kNoDirectory, "/proc/self/mountinfo", sys::Resolve::kHost))) {
+    found.insert(mount.file_system);
+  }
+  return found;
 }
 
 std::vector<DeviceNumber> allowed_devices(const InjectionPlan& plan) {
@@ -129,8 +142,10 @@ Status attach(sys::Kernel& kernel, Executor& executor, const sys::Process& proce
   if (executor.attachments().empty()) return {};
   const Visit visit =
       TRY(doing("entering the container", Visit::enter(kernel, process.pidfd.get())));
-  TRY(executor.attach());
-  return executor.verify();
+  Status attached = executor.attach();
+  if (attached) attached = executor.verify();
+  if (!attached) executor.detach();
+  return attached;
 }
 
 Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target::Parts& target,
@@ -139,17 +154,22 @@ Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target:
       TRY(doing("opening the driver root", sys::RootedDir::open(plan.driver_root)));
   const sys::RootedDir device_root =
       TRY(doing("opening the device root", sys::RootedDir::open(plan.device_root)));
+  // One run at a time in one root file system: what this one undoes, another must not be using.
+  const UniqueFd lock =
+      TRY(doing("locking the root directory", sys::lock_directory(target.rootfs.fd())));
+  std::set<DeviceNumber> on_host = TRY(host_file_systems(kernel));
   const FileIdentity identity = TRY(FileIdentity::assume(kernel, target.root_uid, target.root_gid));
   Executor executor(kernel, {.driver = driver_root.fd(),
                              .device = device_root.fd(),
                              .rootfs = target.rootfs.fd(),
                              .rootfs_mount_id = target.rootfs_mount_id,
+                             .host_file_systems = std::move(on_host),
                              .mark = concat("gpu-hook.", target.process->pid)});
   Report report;
   for (std::size_t i = 0; i < plan.ops.size(); ++i) {
     report.outcomes.push_back(TRY(executor.prepare(i, plan.ops[i])));
   }
-  TRY(check_propagation(kernel, executor, *target.process));
+  TRY(drop_shared_targets(kernel, *target.process, executor, report));
   record_rules(plan,
                TRY(doing("setting device rules", set_rules(kernel, group, allowed_devices(plan)))),
                report);

@@ -19,7 +19,7 @@ using sys::FileType;
 // `docker commit` keep mount points.
 constexpr std::string_view kFileStub =
     "/* GNU ld script: mount point of gpu-hook, may be deleted */\n";
-constexpr std::string_view kNodeStub;  // /dev and /run live in memory
+constexpr std::string_view kNodeStub;  // /dev lives in memory and goes with the container
 
 Outcome done() { return {.kind = OutcomeKind::kDone}; }
 Outcome already() { return {.kind = OutcomeKind::kAlready}; }
@@ -66,6 +66,9 @@ Result<Executor::Place> Executor::file_place(const ContainerPath& target, std::s
   const int directory = TRY(tree_.directory(target.parent(), undo));
   const std::string name(target.name());
   Found found = TRY(tree_.find_or_create_file(directory, name, 0444, stub, undo));
+  // Images with a driver of their own have links here, which may lead anywhere.
+  if (found.status.type == FileType::kSymlink)
+    found = TRY(tree_.replace_link(directory, name, 0444, stub, undo));
   return Place{.found = std::move(found), .directory = directory, .name = name};
 }
 
@@ -75,13 +78,17 @@ Result<Outcome> Executor::bind(Place place, const Source& source,
   if (status.same_inode(source.status)) {
     if (satisfies(TRY(kernel_.fstatvfs(place.found.fd.get())), attributes)) return already();
   }
+  TRY(tree_.check_place(place.directory));
   const FileStatus directory = TRY(kernel_.statx(place.directory));
-  if (!claimed_.emplace(directory.device, directory.inode, place.name).second) {
+  std::tuple claim{directory.device, directory.inode, place.name};
+  if (claimed_.contains(claim)) {
     return fail(ErrorKind::kRefused, concat("two targets lead to ", in_quotes(place.name),
                                             " in one directory of the container"));
   }
   UniqueFd mount = TRY(stage(kernel_, source, attributes));
+  claimed_.insert(std::move(claim));
   attachments_.push_back({.op = current_,
+                          .necessity = current_necessity_,
                           .mount = std::move(mount),
                           .target = std::move(place.found.fd),
                           .target_status = status,
@@ -114,8 +121,10 @@ Result<Outcome> Executor::prepare_op(const BindDevice& op, UndoStack& undo) {
 
 Result<Outcome> Executor::prepare_op(const BindSocket& op, UndoStack& undo) {
   const Source source = TRY(open_source(kernel_, roots_.driver, op.source, FileType::kSocket));
-  Place place = TRY(file_place(op.target, kNodeStub, undo));
+  Place place = TRY(file_place(op.target, kFileStub, undo));
   const FileType type = place.found.status.type;
+  // A volume over /run brings the host's socket along.
+  if (place.found.status.same_inode(source.status)) return already();
   if (type != FileType::kRegular && type != FileType::kSocket) return in_the_way(op.target, type);
   return bind(std::move(place), source, kSocketAttributes);
 }
@@ -162,6 +171,7 @@ Result<Outcome> Executor::prepare_op(const MaskedTree& op, UndoStack& /*undo*/) 
   if (TRY(same_tree(*found, op))) return already();
   UniqueFd mount = TRY(stage_tree(kernel_, op.files));
   attachments_.push_back({.op = current_,
+                          .necessity = current_necessity_,
                           .mount = std::move(mount),
                           .target = std::move(found->fd),
                           .target_status = found->status,
@@ -177,9 +187,12 @@ Result<Outcome> Executor::prepare_op(const UpdateLoaderCache& op, UndoStack& und
 
 Result<Outcome> Executor::prepare(std::size_t index, const PlannedOp& op) {
   current_ = index;
+  current_necessity_ = op.necessity;
   UndoStack undo;
+  const ContainerPath* const target = target_of(op.op);
   Result<Outcome> outcome =
-      std::visit([&](const auto& kind) { return prepare_op(kind, undo); }, op.op);
+      doing(concat("preparing ", in_quotes(target == nullptr ? "a device rule" : target->text())),
+            std::visit([&](const auto& kind) { return prepare_op(kind, undo); }, op.op));
   if (!outcome && op.necessity == Necessity::kOptional) {
     undo.roll_back();
     outcome = Outcome{.kind = OutcomeKind::kSkipped, .detail = to_line(outcome.error())};
@@ -190,12 +203,39 @@ Result<Outcome> Executor::prepare(std::size_t index, const PlannedOp& op) {
   return outcome;
 }
 
+Result<std::vector<Outcome>> Executor::drop_shared(const std::set<std::uint64_t>& private_mounts) {
+  std::vector<Outcome> dropped;
+  for (const Attachment& attachment : attachments_) {
+    if (private_mounts.contains(attachment.target_status.mount_id)) continue;
+    const std::string why = concat("a mount at ", in_quotes(attachment.name),
+                                   " would appear on the host, too: it lies on a shared mount");
+    if (attachment.necessity == Necessity::kRequired) {
+      return fail(ErrorKind::kRefused, why,
+                  "use private or slave propagation (rootfsPropagation, volumes with rshared)");
+    }
+    dropped.push_back({.op = attachment.op, .kind = OutcomeKind::kSkipped, .detail = why});
+  }
+  std::erase_if(attachments_, [&](const Attachment& attachment) {
+    return !private_mounts.contains(attachment.target_status.mount_id);
+  });
+  return dropped;
+}
+
 Status Executor::attach() {
   for (const Attachment& attachment : attachments_) {
     TRY(doing(concat("mounting onto ", in_quotes(attachment.name)),
               kernel_.move_mount(attachment.mount.get(), attachment.target.get())));
+    ++attached_;
   }
   return {};
+}
+
+void Executor::detach() {
+  for (; attached_ > 0; --attached_) {
+    const Attachment& attachment = attachments_[attached_ - 1];
+    // What cannot be taken away goes with the container's mount namespace.
+    (void)kernel_.umount2(attachment.directory, attachment.name);
+  }
 }
 
 Status Executor::verify() {

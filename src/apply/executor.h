@@ -18,6 +18,7 @@ namespace gpuhook::apply {
 // A staged mount and the place it goes to.
 struct Attachment {
   std::size_t op = 0;
+  Necessity necessity = Necessity::kRequired;
   UniqueFd mount;   // detached
   UniqueFd target;  // O_PATH, in the container's mount namespace
   sys::FileStatus target_status;
@@ -31,7 +32,8 @@ struct Roots {
   int device = -1;
   int rootfs = -1;
   std::uint64_t rootfs_mount_id = 0;
-  std::string mark;  // of temporary names, see TargetTree
+  std::set<DeviceNumber> host_file_systems;  // mounted on the host
+  std::string mark;                          // of temporary names, see TargetTree
 };
 
 class Executor {
@@ -39,14 +41,21 @@ class Executor {
   Executor(sys::Kernel& kernel, const Roots& roots)
       : kernel_(kernel),
         roots_(roots),
-        tree_(kernel, roots.rootfs, roots.rootfs_mount_id, roots.mark) {}
+        tree_(kernel, roots.rootfs, roots.rootfs_mount_id, roots.host_file_systems, roots.mark) {}
 
   // Opens sources and targets, creates what is missing, stages. All lookups happen here; nothing is
   // mounted. An optional op that fails leaves no trace and becomes a skipped outcome.
   Result<Outcome> prepare(std::size_t index, const PlannedOp& op);
 
+  // Leaves out the mounts of optional ops onto shared mounts, which would appear on the host, too;
+  // a required one there is an error. `shared_mounts` are ids of the container's mounts. Returns
+  // the outcomes that changed.
+  Result<std::vector<Outcome>> drop_shared(const std::set<std::uint64_t>& private_mounts);
+
   // Mounts everything prepared. The caller must be in the container's mount namespace.
   Status attach();
+  // Takes the mounts away again, newest first; from inside the container's mount namespace, too.
+  void detach();
   // Checks that each target now shows its source.
   Status verify();
   // Makes the last changes that need no mount and keeps everything. Until then destruction or
@@ -75,6 +84,8 @@ class Executor {
   TargetTree tree_;  // outlives undo_, whose steps use its descriptors
   UndoStack undo_;
   std::size_t current_ = 0;
+  Necessity current_necessity_ = Necessity::kRequired;
+  std::size_t attached_ = 0;  // how many of attachments_ are mounted
   std::vector<Attachment> attachments_;
   // Directory entries that get a mount, by the directory's inode: two paths of the plan may lead to
   // one entry.

@@ -36,6 +36,9 @@ Result<std::vector<std::byte>> present_cache(sys::Kernel& kernel, TargetTree& tr
     return fail(ErrorKind::kRefused, concat(in_quotes(name), " is neither a file nor a link"),
                 "mend the image");
   }
+  if (found->status.mount_root) {
+    return fail(ErrorKind::kRefused, concat(in_quotes(name), " is a volume of the container"));
+  }
   const UniqueFd file = TRY(kernel.openat2(directory, name, {.open = sys::Open::kRead}));
   if (!TRY(kernel.statx(file.get())).same_inode(found->status)) {
     return fail(ErrorKind::kRefused, concat(in_quotes(name), " was exchanged while it was opened"));

@@ -19,13 +19,21 @@ bool made_by_another(const Error& error) { return error.sys_errno == EEXIST; }
 
 }  // namespace
 
-Status TargetTree::check_place(int fd, const FileStatus& status, const ContainerPath& path) {
-  if (status.mount_id == rootfs_mount_id_) return {};
-  if (TRY(kernel_.fstatfs_type(fd)) == sys::kTmpfs) return {};
-  return fail(
-      ErrorKind::kRefused,
-      concat(in_quotes(path.text()), " lies on a volume or pseudo file system of the container"),
-      "do not mount volumes over the directories that receive driver files");
+Result<bool> TargetTree::is_own_place(int fd, const FileStatus& status) {
+  if (status.mount_id == rootfs_mount_id_) return true;
+  if (host_file_systems_.contains(status.file_system)) return false;
+  return TRY(kernel_.fstatfs_type(fd)) == sys::kTmpfs;
+}
+
+Status TargetTree::check_place(int directory) const {
+  for (const auto& [path, opened] : directories_) {
+    if (opened.fd.get() != directory || opened.own_place) continue;
+    return fail(
+        ErrorKind::kRefused,
+        concat(in_quotes(path.text()), " lies on a volume or pseudo file system of the container"),
+        "do not mount volumes over the directories that receive driver files");
+  }
+  return {};
 }
 
 Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack& undo) {
@@ -35,6 +43,7 @@ Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack
   if (found || !missing(found.error()) || relative.empty()) return found;
   const int parent = TRY(directory(path.parent(), undo));
   const std::string name(path.name());
+  TRY(check_place(parent));
   Status made = kernel_.mkdirat(parent, name, 0755);
   if (!made && !made_by_another(made.error())) return tl::unexpected<Error>(made.error());
   if (made) {
@@ -49,11 +58,12 @@ Result<UniqueFd> TargetTree::open_or_create(const ContainerPath& path, UndoStack
 
 Result<int> TargetTree::directory(const ContainerPath& path, UndoStack& undo) {
   if (const auto known = directories_.find(path); known != directories_.end())
-    return known->second.get();
-  UniqueFd opened =
+    return known->second.fd.get();
+  Directory opened;
+  opened.fd =
       TRY(doing(concat("opening directory ", in_quotes(path.text())), open_or_create(path, undo)));
-  TRY(check_place(opened.get(), TRY(kernel_.statx(opened.get())), path));
-  return directories_.insert_or_assign(path, std::move(opened)).first->second.get();
+  opened.own_place = TRY(is_own_place(opened.fd.get(), TRY(kernel_.statx(opened.fd.get()))));
+  return directories_.insert_or_assign(path, std::move(opened)).first->second.fd.get();
 }
 
 Result<std::optional<Found>> TargetTree::existing_directory(const ContainerPath& path) {
@@ -89,6 +99,7 @@ Result<Found> TargetTree::find_or_create_file(int directory, const std::string& 
 
 Result<Found> TargetTree::create_file(int directory, const std::string& name, std::uint32_t mode,
                                       std::string_view content, UndoStack& undo) {
+  TRY(check_place(directory));
   const UniqueFd file =
       TRY(kernel_.openat2(directory, name, {.open = sys::Open::kCreate, .mode = mode}));
   const Result<FileStatus> status = kernel_.statx(file.get());
@@ -109,8 +120,21 @@ Result<Found> TargetTree::create_file(int directory, const std::string& name, st
   return std::move(*found);
 }
 
+Result<Found> TargetTree::replace_link(int directory, const std::string& name, std::uint32_t mode,
+                                       std::string_view content, UndoStack& undo) {
+  const std::string old = TRY(kernel_.readlinkat(directory, name));
+  const std::string beside = temporary(directory, name);
+  Found file = TRY(create_file(directory, beside, mode, content, undo));
+  TRY(kernel_.renameat(directory, beside, name));
+  undo.push([this, directory, name, beside, old] {
+    if (kernel_.symlinkat(old, directory, beside)) (void)kernel_.renameat(directory, beside, name);
+  });
+  return file;
+}
+
 Status TargetTree::put_link(int directory, const std::string& name, const std::string& text,
                             UndoStack& undo) {
+  TRY(check_place(directory));
   const Result<std::string> old = kernel_.readlinkat(directory, name);
   if (!old) {
     if (!missing(old.error())) return tl::unexpected<Error>(old.error());

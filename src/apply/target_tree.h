@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/undo_stack.h"
@@ -23,20 +24,25 @@ struct Found {
 class TargetTree {
  public:
   // `mark` makes the names of temporary entries: unique among the runs that may work in the same
-  // root file system.
-  TargetTree(sys::Kernel& kernel, int rootfs, std::uint64_t rootfs_mount_id, std::string mark)
+  // root file system. `host_file_systems` are those mounted on the host.
+  TargetTree(sys::Kernel& kernel, int rootfs, std::uint64_t rootfs_mount_id,
+             std::set<DeviceNumber> host_file_systems, std::string mark)
       : kernel_(kernel),
         rootfs_(rootfs),
         rootfs_mount_id_(rootfs_mount_id),
+        host_file_systems_(std::move(host_file_systems)),
         mark_(std::move(mark)) {}
 
   // The directory at `path`, links followed inside the root, missing components created with mode
   // 0755. The descriptor belongs to the tree and stays valid as long as it.
-  //
-  // Errors: kRefused when it lies on a volume or pseudo file system: only the root file system
-  // itself and file systems that the runtime keeps in memory (/dev, /run) are written to, since
-  // others belong to the host or to other containers.
   Result<int> directory(const ContainerPath& path, UndoStack& undo);
+
+  // Whether entries of an opened directory may be made, changed or mounted on: on the root file
+  // system itself, and in memory that the runtime gave this container (/dev). Volumes belong to
+  // the host or to other containers, also those that are a tmpfs.
+  //
+  // Errors: kRefused, naming the directory.
+  Status check_place(int directory) const;
 
   // The existing directory at `path`; nothing when there is none. No link is followed and nothing
   // is created.
@@ -55,6 +61,10 @@ class TargetTree {
   Result<Found> find_or_create_file(int directory, const std::string& name, std::uint32_t mode,
                                     std::string_view content, UndoStack& undo);
 
+  // A new file in the place of a symbolic link, which undoing brings back.
+  Result<Found> replace_link(int directory, const std::string& name, std::uint32_t mode,
+                             std::string_view content, UndoStack& undo);
+
   // A symbolic link, replacing a symbolic link of that name.
   Status put_link(int directory, const std::string& name, const std::string& text, UndoStack& undo);
 
@@ -62,17 +72,21 @@ class TargetTree {
   // removed.
   std::string temporary(int directory, const std::string& name);
 
-  // Whether the mount at `status` may be written to or mounted on.
-  Status check_place(int fd, const sys::FileStatus& status, const ContainerPath& path);
-
  private:
   Result<UniqueFd> open_or_create(const ContainerPath& path, UndoStack& undo);
+  Result<bool> is_own_place(int fd, const sys::FileStatus& status);
 
   sys::Kernel& kernel_;
   int rootfs_;
   std::uint64_t rootfs_mount_id_;
+  std::set<DeviceNumber> host_file_systems_;
   std::string mark_;
-  std::map<ContainerPath, UniqueFd> directories_;
+
+  struct Directory {
+    UniqueFd fd;
+    bool own_place = false;
+  };
+  std::map<ContainerPath, Directory> directories_;
 };
 
 }  // namespace gpuhook::apply

@@ -37,15 +37,19 @@ bool lists_devices(std::string_view options) {
   return std::find(list.begin(), list.end(), "devices") != list.end();
 }
 
-std::optional<Hierarchy> governing_hierarchy(const std::vector<MountInfo>& mounts) {
+// The mounts of the hierarchy that governs: several when parts of it are mounted for nested
+// runtimes.
+std::vector<Hierarchy> governing_hierarchies(const std::vector<MountInfo>& mounts) {
+  std::vector<Hierarchy> found;
   for (const MountInfo& mount : mounts) {
     if (mount.type == "cgroup" && lists_devices(mount.super_options))
-      return Hierarchy{.v2 = false, .mount = mount};
+      found.push_back({.v2 = false, .mount = mount});
   }
+  if (!found.empty()) return found;
   for (const MountInfo& mount : mounts) {
-    if (mount.type == "cgroup2") return Hierarchy{.v2 = true, .mount = mount};
+    if (mount.type == "cgroup2") found.push_back({.v2 = true, .mount = mount});
   }
-  return std::nullopt;
+  return found;
 }
 
 // The group of one process in the hierarchy.
@@ -72,6 +76,22 @@ Result<std::string> below_mount(const std::string& path, const MountInfo& mount)
   return mount.root == "/" ? path : path.substr(mount.root.size());
 }
 
+// A group that also holds processes of somebody else would hand them the devices, too. Processes of
+// the container are in its mount namespace; one that ends while we look has none.
+Status check_members(int group, const sys::Process& container) {
+  for (const std::string_view line : lines(TRY(read_proc(group, "cgroup.procs")))) {
+    const auto pid = number<std::uint32_t>(trimmed(line));
+    if (!pid || *pid == container.pid) continue;
+    const Result<bool> together = sys::share_mount_namespace(container, *pid);
+    if (!together || *together) continue;
+    return fail(
+        ErrorKind::kRefused,
+        concat("the container's device cgroup also holds process ", *pid, " of another container"),
+        "give each container a cgroup of its own (linux.cgroupsPath), or use --no-cgroups");
+  }
+  return {};
+}
+
 Result<UniqueFd> open_group(const Hierarchy& hierarchy, const std::string& path) {
   const UniqueFd top =
       TRY(linux_kernel().openat2(sys::kNoDirectory, hierarchy.mount.mount_point,
@@ -82,9 +102,18 @@ Result<UniqueFd> open_group(const Hierarchy& hierarchy, const std::string& path)
                 concat(in_quotes(hierarchy.mount.mount_point), " is covered by something else"));
   }
   const std::string relative = TRY(below_mount(path, hierarchy.mount));
+  const std::string name = relative.empty() || relative == "/" ? "." : relative.substr(1);
   return linux_kernel().openat2(
-      top.get(), relative.substr(1),
-      {.open = sys::Open::kReadDirectory, .resolve = sys::Resolve::kSameMount});
+      top.get(), name, {.open = sys::Open::kReadDirectory, .resolve = sys::Resolve::kSameMount});
+}
+
+// Through the first mount that shows the group; what the last one said when none does.
+Result<UniqueFd> open_first(const std::vector<Hierarchy>& hierarchies, const std::string& path) {
+  for (const Hierarchy& hierarchy : hierarchies) {
+    Result<UniqueFd> group = open_group(hierarchy, path);
+    if (group || &hierarchy == &hierarchies.back()) return group;
+  }
+  return fail(ErrorKind::kNotFound, "no hierarchy is mounted");
 }
 
 }  // namespace
@@ -98,13 +127,13 @@ Result<DeviceGroup> find_device_group(const Target& target) {
   }
   const std::vector<MountInfo> mounts =
       TRY(formats::parse_mountinfo(TRY(read_proc(sys::kNoDirectory, "/proc/self/mountinfo"))));
-  const std::optional<Hierarchy> hierarchy = governing_hierarchy(mounts);
-  if (!hierarchy)
+  const std::vector<Hierarchy> hierarchies = governing_hierarchies(mounts);
+  if (hierarchies.empty())
     return DeviceGroup(NoDeviceGroup{"no cgroup hierarchy with device rules is mounted"});
-  const std::string theirs =
-      TRY(group_path(TRY(read_proc(process->proc.get(), "cgroup")), hierarchy->v2));
+  const bool v2 = hierarchies.front().v2;
+  const std::string theirs = TRY(group_path(TRY(read_proc(process->proc.get(), "cgroup")), v2));
   const std::string ours =
-      TRY(group_path(TRY(read_proc(sys::kNoDirectory, "/proc/self/cgroup")), hierarchy->v2));
+      TRY(group_path(TRY(read_proc(sys::kNoDirectory, "/proc/self/cgroup")), v2));
   if (is_same_or_above(theirs, ours)) {
     return fail(
         ErrorKind::kRefused,
@@ -112,8 +141,9 @@ Result<DeviceGroup> find_device_group(const Target& target) {
         "let the runtime create a cgroup for the container, or use --no-cgroups");
   }
   UniqueFd directory =
-      TRY(doing(concat("opening cgroup ", in_quotes(theirs)), open_group(*hierarchy, theirs)));
-  if (hierarchy->v2) return DeviceGroup(DeviceGroupV2{std::move(directory)});
+      TRY(doing(concat("opening cgroup ", in_quotes(theirs)), open_first(hierarchies, theirs)));
+  TRY(check_members(directory.get(), *process));
+  if (v2) return DeviceGroup(DeviceGroupV2{std::move(directory)});
   return DeviceGroup(DeviceGroupV1{std::move(directory)});
 }
 

@@ -26,6 +26,12 @@ constexpr std::uint32_t kTagHwcaps = 1;
 constexpr std::size_t kSectionBytes = 16;
 constexpr std::string_view kGenerator = "gpu-hook";
 constexpr std::uint8_t kLittleEndian = 2;
+// Entries may share their texts, so that a small file can describe terabytes.
+constexpr std::size_t kMaxNameBytes = 255;
+constexpr std::size_t kMaxPathBytes = 4095;
+constexpr std::size_t kMaxEntries = 65536;
+constexpr std::size_t kMaxHwcaps = 256;
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20U;
 
 // Bytes whose every read is checked.
 class View {
@@ -40,11 +46,11 @@ class View {
     return value;
   }
 
-  // The NUL-terminated text at `offset`; nothing when it runs past the end.
-  [[nodiscard]] std::optional<std::string_view> text(std::size_t offset) const {
+  // The NUL-terminated text at `offset`; nothing when it runs past the end or over `limit` bytes.
+  [[nodiscard]] std::optional<std::string_view> text(std::size_t offset, std::size_t limit) const {
     if (offset >= bytes_.size()) return std::nullopt;
     const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + offset,
-                                bytes_.size() - offset);
+                                std::min(bytes_.size() - offset, limit + 1));
     const std::size_t end = rest.find('\0');
     if (end == std::string_view::npos) return std::nullopt;
     return rest.substr(0, end);
@@ -83,8 +89,8 @@ Result<LdCacheEntry> read_entry(View cache, std::size_t offset) {
   const auto path = cache.at<std::uint32_t>(offset + 8);
   const auto hwcap = cache.at<std::uint64_t>(offset + 16);
   if (!flags || !name || !path || !hwcap) return malformed("entry past the end");
-  const auto name_text = cache.text(*name);
-  const auto path_text = cache.text(*path);
+  const auto name_text = cache.text(*name, kMaxNameBytes);
+  const auto path_text = cache.text(*path, kMaxPathBytes);
   if (!name_text || !path_text) return malformed("name past the end");
   return LdCacheEntry{.flags = *flags,
                       .name = std::string(*name_text),
@@ -94,10 +100,10 @@ Result<LdCacheEntry> read_entry(View cache, std::size_t offset) {
 
 Result<std::vector<std::string>> read_hwcaps(View cache, std::uint32_t offset, std::uint32_t size) {
   std::vector<std::string> names;
-  if (size % 4 != 0 || size > cache.size()) return malformed("impossible hwcaps section");
+  if (size % 4 != 0 || size / 4 > kMaxHwcaps) return malformed("impossible hwcaps section");
   for (std::uint32_t i = 0; i < size / 4; ++i) {
     const auto name = cache.at<std::uint32_t>(std::size_t{offset} + std::size_t{i} * 4);
-    const auto text = name ? cache.text(*name) : std::nullopt;
+    const auto text = name ? cache.text(*name, kMaxNameBytes) : std::nullopt;
     if (!text) return malformed("hwcaps name past the end");
     names.emplace_back(*text);
   }
@@ -237,10 +243,14 @@ Result<LdCache> parse_ld_cache(std::span<const std::byte> bytes) {
     return malformed("foreign byte order");
   if (*count > (cache.size() - kHeaderBytes) / kEntryBytes)
     return malformed("more entries than bytes");
+  if (*count > kMaxEntries) return malformed("too many entries");
   LdCache parsed;
   parsed.entries.reserve(*count);
+  std::size_t text_bytes = 0;
   for (std::uint32_t i = 0; i < *count; ++i) {
     parsed.entries.push_back(TRY(read_entry(cache, kHeaderBytes + std::size_t{i} * kEntryBytes)));
+    text_bytes += parsed.entries.back().name.size() + parsed.entries.back().path.size();
+    if (text_bytes > kMaxTextBytes) return malformed("too much text");
   }
   parsed.hwcaps = TRY(read_extensions(cache, *extension));
   return parsed;

@@ -30,9 +30,15 @@ std::optional<MountInfo> parse_mount(std::string_view line) {
   const auto dash = std::find(fields.begin(), fields.end(), "-");
   if (dash - fields.begin() < 6 || fields.end() - dash < 3) return std::nullopt;
   const auto id = number<std::uint64_t>(fields[0]);
-  if (!id) return std::nullopt;
+  const std::size_t colon = fields[2].find(':');
+  const auto major = number<std::uint32_t>(fields[2].substr(0, colon));
+  const auto minor = colon == std::string_view::npos
+                         ? std::nullopt
+                         : number<std::uint32_t>(fields[2].substr(colon + 1));
+  if (!id || !major || !minor) return std::nullopt;
   return MountInfo{
       .id = *id,
+      .file_system = {.major = *major, .minor = *minor},
       .root = unescaped(fields[3]),
       .mount_point = unescaped(fields[4]),
       .shared = std::any_of(fields.begin() + 6, dash,

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gpuhook/result.h"
+#include "gpuhook/values.h"
 
 namespace gpuhook::formats {
 
@@ -27,6 +27,7 @@ std::optional<std::uint32_t> major_of(const std::vector<DeviceMajor>& table,
 
 struct MountInfo {
   std::uint64_t id = 0;
+  DeviceNumber file_system;
   std::string root;         // path inside the mounted file system
   std::string mount_point;  // escapes resolved
   bool shared = false;      // member of a peer group: mounts below it appear in its peers

@@ -39,6 +39,19 @@ std::optional<std::string> problem_of(const sys::RootedDir& device_root, const D
                 node.number.minor);
 }
 
+// Drivers that have access nodes at all (450 and later) have both; an instance without them cannot
+// be opened.
+std::string problem_of(const sys::RootedDir& device_root, const MigInstance& mig) {
+  if (mig.gpu_instance_access.has_value() != mig.compute_instance_access.has_value()) {
+    return "the driver names only one of its two access nodes";
+  }
+  for (const auto& node : {mig.gpu_instance_access, mig.compute_instance_access}) {
+    if (!node) continue;
+    if (auto problem = problem_of(device_root, *node)) return *problem;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& device_root,
@@ -68,9 +81,12 @@ Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& devic
     }
   }
   for (Gpu& gpu : inventory.gpus) {
-    gpu.problem = problem_of(device_root, gpu.node).value_or("");
-    if (!gpu.problem.empty())
-      inventory.absences.push_back({.what = gpu.node.path.text(), .reason = gpu.problem});
+    if (gpu.problem.empty()) gpu.problem = problem_of(device_root, gpu.node).value_or("");
+    if (!gpu.problem.empty()) {
+      inventory.absences.push_back(
+          {.what = concat("GPU ", gpu.index, " at ", gpu.pci.text()), .reason = gpu.problem});
+    }
+    for (MigInstance& mig : gpu.mig) mig.problem = problem_of(device_root, mig);
   }
   return {};
 }

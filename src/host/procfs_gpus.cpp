@@ -73,6 +73,23 @@ void add_proc_file(const sys::RootedDir& host, const std::string& path, Inventor
   inventory.proc.push_back({.path = path, .content = std::move(*content)});
 }
 
+Result<formats::GpuInformation> read_information(const sys::RootedDir& host,
+                                                 const std::string& name) {
+  const std::string file = concat(kProcDriver, "/gpus/", name, "/information");
+  const std::string text = TRY(host.read_file(file, kMaxProcBytes));
+  return doing(concat("reading ", file), formats::parse_gpu_information(text));
+}
+
+Gpu gpu_of(formats::GpuInformation information, std::uint32_t major) {
+  Gpu gpu;
+  gpu.minor = *information.minor;
+  gpu.uuid = std::move(information.uuid);
+  gpu.model = std::move(information.model);
+  gpu.node = {.path = HostPath::literal(concat("/dev/nvidia", gpu.minor)),
+              .number = {.major = major, .minor = gpu.minor}};
+  return gpu;
+}
+
 }  // namespace
 
 Result<DriverVersion> read_module_version(const sys::RootedDir& host) {
@@ -95,26 +112,21 @@ Status read_gpus(const sys::RootedDir& host, Inventory& inventory) {
   if (!entries && entries.error().kind == ErrorKind::kNotFound)
     return {};  // module loaded, no GPU bound to it
   if (!entries) return tl::unexpected<Error>(entries.error());
+  if (!gpu_major && !entries->empty())
+    return fail(ErrorKind::kNoDriver, "no character device \"nvidia\" in \"/proc/devices\"");
   for (const sys::DirEntry& entry : *entries) {
-    const std::string file = concat(kProcDriver, "/gpus/", entry.name, "/information");
-    const std::string text = TRY(host.read_file(file, kMaxProcBytes));
-    formats::GpuInformation information =
-        TRY(doing(concat("reading ", file), formats::parse_gpu_information(text)));
-    if (information.excluded) {
+    const Result<PciAddress> pci = PciAddress::parse(entry.name);
+    if (!pci) continue;  // the driver names these directories by PCI address only
+    Result<formats::GpuInformation> information = read_information(host, entry.name);
+    if (information && information->excluded) {
       inventory.absences.push_back(
           {.what = concat("GPU ", entry.name), .reason = "excluded by the driver's configuration"});
       continue;
     }
-    if (!gpu_major)
-      return fail(ErrorKind::kNoDriver, "no character device \"nvidia\" in \"/proc/devices\"");
-    Gpu gpu;
-    gpu.minor = *information.minor;
-    gpu.pci = *information.pci;
-    gpu.uuid = std::move(information.uuid);
-    gpu.model = std::move(information.model);
-    gpu.node = {.path = HostPath::literal(concat("/dev/nvidia", gpu.minor)),
-                .number = {*gpu_major, gpu.minor}};
-    gpu.mig = read_mig(host, gpu.minor, caps_major);
+    Gpu gpu = information ? gpu_of(std::move(*information), *gpu_major) : Gpu{};
+    gpu.pci = *pci;
+    if (information) gpu.mig = read_mig(host, gpu.minor, caps_major);
+    if (!information) gpu.problem = to_line(information.error());
     inventory.gpus.push_back(std::move(gpu));
   }
   std::sort(inventory.gpus.begin(), inventory.gpus.end(),

@@ -50,6 +50,12 @@ Status check_driver(const Request& request, const Inventory& inventory) {
     return fail(ErrorKind::kNoDriver, "the host has no usable \"/dev/nvidiactl\"",
                 "create it with `nvidia-modprobe` or by running nvidia-smi on the host once");
   }
+  if (request.capabilities.intersects({kCompute, kVideo}) && !named("nvidia-uvm")) {
+    return fail(ErrorKind::kNoDriver,
+                "the host has no usable \"/dev/nvidia-uvm\", without which CUDA does not start",
+                "run `nvidia-modprobe -u -c 0` on the host, or leave compute and video out of "
+                "NVIDIA_DRIVER_CAPABILITIES");
+  }
   if (request.capabilities.intersects({kCompute, kVideo}))
     TRY(require_library(inventory, "libcuda", "compute"));
   if (request.capabilities.contains(kUtility))

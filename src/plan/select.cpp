@@ -26,9 +26,20 @@ class Selector {
 
   Status operator()(const AllDevices& /*all*/) {
     for (const Gpu& gpu : inventory_.gpus) {
-      TRY(take(gpu));
-      for (std::uint32_t i = 0; i < gpu.mig.size(); ++i)
-        mig_.insert({.gpu = gpu.index, .instance = i});
+      // Who asks for all wants those that work; one broken GPU must not stop every container.
+      if (!gpu.problem.empty()) {
+        notes_.push_back({.what = concat("GPU ", gpu.index), .reason = gpu.problem});
+        continue;
+      }
+      gpus_.insert(gpu.index);
+      for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
+        if (gpu.mig[i].problem.empty()) {
+          mig_.insert({.gpu = gpu.index, .instance = i});
+        } else {
+          notes_.push_back(
+              {.what = concat("MIG device ", gpu.index, ":", i), .reason = gpu.mig[i].problem});
+        }
+      }
     }
     return {};
   }
@@ -65,12 +76,20 @@ class Selector {
     if (wanted.instance >= gpu.mig.size()) {
       return unknown(wanted, concat("GPU ", wanted.gpu, " has ", gpu.mig.size(), " MIG devices"));
     }
+    const std::string& problem = gpu.mig[wanted.instance].problem;
+    if (!problem.empty()) {
+      return fail(ErrorKind::kRefused,
+                  concat("MIG device ", text_of(wanted), " cannot be given away: ", problem),
+                  "run nvidia-smi on the host once, which creates the nodes");
+    }
     mig_.insert({.gpu = wanted.gpu, .instance = wanted.instance});
     return take(gpu);
   }
 
   Selection take_selection() && {
-    return {.gpus = {gpus_.begin(), gpus_.end()}, .mig = {mig_.begin(), mig_.end()}, .notes = {}};
+    return {.gpus = {gpus_.begin(), gpus_.end()},
+            .mig = {mig_.begin(), mig_.end()},
+            .notes = std::move(notes_)};
   }
 
  private:
@@ -88,6 +107,7 @@ class Selector {
   const Inventory& inventory_;
   std::set<std::uint32_t> gpus_;
   std::set<SelectedMig> mig_;
+  std::vector<Note> notes_;
 };
 
 }  // namespace

@@ -30,7 +30,8 @@ enum class FileType : std::uint8_t {
 // What statx says about an inode and the mount it was reached through.
 struct FileStatus {
   FileType type = FileType::kOther;
-  std::uint64_t device = 0;  // of the file system
+  std::uint64_t device = 0;  // of the file system, as one number
+  DeviceNumber file_system;  // the same, as mountinfo has it
   std::uint64_t inode = 0;
   DeviceNumber number;  // of a device node
   std::uint64_t size = 0;
@@ -119,6 +120,9 @@ class Kernel {
   virtual Result<UniqueFd> open_tree(int fd) = 0;  // a detached, non-recursive clone
   virtual Status mount_setattr(int mount, const MountAttributes& attributes) = 0;
   virtual Status move_mount(int mount, int target) = 0;
+  // Takes away the topmost mount at a name, when its last user has gone. Changes the current
+  // directory.
+  virtual Status umount2(int dir, const std::string& name) = 0;
   // A detached tmpfs of at most `bytes`, mode 0555, owned by the given ids.
   virtual Result<UniqueFd> fsmount_tmpfs(std::uint64_t bytes) = 0;
   virtual Status setns_mount(int fd) = 0;

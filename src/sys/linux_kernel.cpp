@@ -139,6 +139,7 @@ class LinuxKernel final : public Kernel {
     return FileStatus{
         .type = type_of(raw.stx_mode),
         .device = makedev(raw.stx_dev_major, raw.stx_dev_minor),
+        .file_system = {.major = raw.stx_dev_major, .minor = raw.stx_dev_minor},
         .inode = raw.stx_ino,
         .number = {.major = raw.stx_rdev_major, .minor = raw.stx_rdev_minor},
         .size = raw.stx_size,
@@ -232,6 +233,12 @@ class LinuxKernel final : public Kernel {
     return outcome(syscall(SYS_move_mount, mount, "", target, "", kByFd), "move_mount");
   }
 
+  Status umount2(int dir, const std::string& name) override {
+    TRY(outcome(::fchdir(dir), "fchdir"));
+    return outcome(syscall(SYS_umount2, name.c_str(), kDetach | kNoFollow),
+                   concat("umount2 ", in_quotes(name)));
+  }
+
   Result<UniqueFd> fsmount_tmpfs(std::uint64_t bytes) override {
     const UniqueFd context =
         TRY(opened(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), "fsopen tmpfs"));
@@ -272,6 +279,8 @@ class LinuxKernel final : public Kernel {
   }
 
  private:
+  static constexpr int kDetach = 2;    // MNT_DETACH
+  static constexpr int kNoFollow = 8;  // UMOUNT_NOFOLLOW
   static constexpr std::uint64_t kPrivate =
       1U << 18U;  // MS_PRIVATE; sys/mount.h and linux/mount.h clash in glibc 2.36
 };

@@ -40,4 +40,14 @@ Result<bool> shares_our_namespace(const Process& process, std::string_view kind)
   return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
+Result<bool> share_mount_namespace(const Process& process, std::uint32_t pid) {
+  struct stat theirs {};
+  struct stat other {};
+  if (fstatat(process.proc.get(), "ns/mnt", &theirs, 0) != 0)
+    return failed("stat of a mount namespace", errno);
+  const std::string name = concat("/proc/", pid, "/ns/mnt");
+  if (stat(name.c_str(), &other) != 0) return failed(concat("stat ", in_quotes(name)), errno);
+  return theirs.st_dev == other.st_dev && theirs.st_ino == other.st_ino;
+}
+
 }  // namespace gpuhook::sys

@@ -25,4 +25,8 @@ bool is_alive(const Process& process);
 // Whether a process is in this process' own namespace of a kind, "mnt" or "user".
 Result<bool> shares_our_namespace(const Process& process, std::string_view kind);
 
+// Whether the process numbered `pid` is in the mount namespace of `process`. Errors: kNotFound when
+// it has ended.
+Result<bool> share_mount_namespace(const Process& process, std::uint32_t pid);
+
 }  // namespace gpuhook::sys

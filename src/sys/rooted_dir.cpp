@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,6 +171,12 @@ Status replace_file(const HostPath& directory, const std::string& name, std::str
   if (!written)
     (void)linux_kernel().unlinkat(dir.get(), beside, false);  // it may never have come into being
   return written;
+}
+
+Result<UniqueFd> lock_directory(int directory) {
+  UniqueFd readable = TRY(linux_kernel().openat2(directory, ".", {.open = Open::kReadDirectory}));
+  if (retried([&] { return flock(readable.get(), LOCK_EX); }) != 0) return failed("flock", errno);
+  return readable;
 }
 
 Result<std::vector<std::byte>> read_at(int fd, std::uint64_t offset, std::size_t size) {
