@@ -71,11 +71,24 @@ Status check_namespaces(const ContainerSpec& spec) {
       "give the container that owns the namespace its GPUs instead");
 }
 
-Status inject(const Request& request, const Target& target, const Config& config) {
+Result<std::pair<InjectionPlan, Report>> inject(const Request& request, const Target& target,
+                                                const Config& config) {
   const Inventory inventory = TRY(probe_host(config));
   const InjectionPlan planned = TRY(make_plan(request, inventory, TRY(inspect(target))));
-  (void)TRY(apply_plan(planned, target, config));
-  return {};
+  Report report = TRY(apply_plan(planned, target, config));
+  return std::pair{planned, std::move(report)};
+}
+
+// What was planned and not done. A hook has nobody to tell it to when all went well.
+void print_skipped(const InjectionPlan& planned, const Report& report) {
+  for (const Outcome& outcome : report.outcomes) {
+    if (outcome.kind != OutcomeKind::kSkipped) continue;
+    const PlannedOp& op = planned.ops[outcome.op];
+    const ContainerPath* const target = target_of(op.op);
+    print(one_line(concat("skipped ", kind_of(op.op), " ", target == nullptr ? "" : target->text(),
+                          ": ", outcome.detail)) +
+          "\n");
+  }
 }
 
 }  // namespace
@@ -89,14 +102,19 @@ Status prestart(const std::string& state_json, const Config& config) {
   TRY(check_namespaces(spec));
   const HostPath rootfs = TRY(rootfs_of(spec, state.bundle));
   const Target target = TRY(Target::of_process(state.pid, rootfs));
-  return inject(*request, target, config);
+  (void)TRY(inject(*request, target, config));
+  return {};
 }
 
 Status configure(const ConfigureOptions& options, const Config& config) {
   become_undumpable();
   const Request request = TRY(request_of(options, config));
   const Target target = TRY(Target::of_process(options.pid, TRY(path_argument(options.rootfs))));
-  if (!options.dry_run) return inject(request, target, config);
+  if (!options.dry_run) {
+    const auto [planned, report] = TRY(inject(request, target, config));
+    print_skipped(planned, report);
+    return {};
+  }
   const Inventory inventory = TRY(probe_host(config));
   print(plan_as_text(TRY(make_plan(request, inventory, TRY(inspect(target)))), true));
   return {};

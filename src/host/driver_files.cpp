@@ -12,6 +12,7 @@
 #include "formats/elf_facts.h"
 #include "formats/ld_cache.h"
 #include "host/catalog.h"
+#include "sys/privileges.h"
 
 namespace gpuhook::host {
 namespace {
@@ -27,9 +28,26 @@ struct Search {
       directories;  // those of them that hold libcuda or libnvidia-ml of the wanted version
 };
 
+// Why files of a directory may not go into other people's containers: somebody else than root can
+// put some there.
+std::optional<std::string> untrusted(const sys::RootedDir& root, const HostPath& directory) {
+  for (HostPath at = directory;; at = at.parent()) {
+    const Result<sys::FileStatus> status = root.status(at.text());
+    const Result<bool> owner = status ? sys::is_trusted_owner(status->uid)
+                                      : Result<bool>(tl::unexpected<Error>(status.error()));
+    if (!owner || !*owner || status->world_writable)
+      return concat("not used: ", in_quotes(at.text()), " can be changed by others than root");
+    if (at == HostPath()) return std::nullopt;
+  }
+}
+
 void add_directory(Search& search, std::string_view path) {
   const Result<HostPath> real = search.root.real_path(path);
   if (!real || !search.root.is_directory(real->text())) return;
+  if (auto reason = untrusted(search.root, *real)) {
+    search.inventory.absences.push_back({.what = real->text(), .reason = std::move(*reason)});
+    return;
+  }
   if (std::find(search.candidates.begin(), search.candidates.end(), *real) ==
       search.candidates.end()) {
     search.candidates.push_back(*real);

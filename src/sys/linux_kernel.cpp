@@ -145,6 +145,8 @@ class LinuxKernel final : public Kernel {
         .size = raw.stx_size,
         .uid = raw.stx_uid,
         .gid = raw.stx_gid,
+        .group_writable = (raw.stx_mode & S_IWGRP) != 0,
+        .world_writable = (raw.stx_mode & S_IWOTH) != 0,
         .mount_id = raw.stx_mnt_id,
         .mount_root = (raw.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0,
     };

@@ -6,6 +6,7 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -46,6 +47,12 @@ Result<bool> in_initial_user_namespace() {
   struct stat status {};
   if (stat("/proc/self/ns/user", &status) != 0) return failed("stat \"/proc/self/ns/user\"", errno);
   return status.st_ino == kInitialUserNamespace;
+}
+
+Result<bool> is_trusted_owner(std::uint32_t uid) {
+  constexpr std::uint32_t kOverflowUid = 65534;
+  if (uid == 0 || uid == geteuid()) return true;
+  return uid == kOverflowUid && !TRY(in_initial_user_namespace());
 }
 
 }  // namespace gpuhook::sys

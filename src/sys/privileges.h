@@ -17,4 +17,8 @@ Status set_file_identity(std::uint32_t uid, std::uint32_t gid);
 // device cgroups be changed.
 Result<bool> in_initial_user_namespace();
 
+// Whether only root, or the user we run as, can have made what belongs to `uid`. Inside a user
+// namespace that does not map the host's root, its files show the overflow id 65534.
+Result<bool> is_trusted_owner(std::uint32_t uid);
+
 }  // namespace gpuhook::sys
