@@ -53,9 +53,14 @@ class Visit {
   }
   Visit(Visit&&) = default;
   Visit& operator=(Visit&&) = delete;
+  // Goes home; afterwards the destructor has nothing to do.
+  Status leave() {
+    const UniqueFd home = std::move(home_);
+    return doing("leaving the container", kernel_.setns_mount(home.get()));
+  }
   ~Visit() {
-    // We were there a moment ago with the same privileges; if the kernel refuses now, undo steps
-    // fail harmlessly.
+    // On the way of an error: if the kernel refuses, the undo steps fail, which is all there is
+    // left.
     if (home_) (void)kernel_.setns_mount(home_.get());
   }
 
@@ -140,12 +145,15 @@ Status attach(sys::Kernel& kernel, Executor& executor, const sys::Process& proce
   if (!sys::is_alive(process))
     return fail(ErrorKind::kNotFound, concat("process ", process.pid, " has ended"));
   if (executor.attachments().empty()) return {};
-  const Visit visit =
+  Visit visit =
       TRY(doing("entering the container", Visit::enter(kernel, process.pidfd.get())));
   Status attached = executor.attach();
   if (attached) attached = executor.verify();
-  if (!attached) executor.detach();
-  return attached;
+  if (!attached) {
+    executor.detach();
+    return attached;
+  }
+  return visit.leave();
 }
 
 Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target::Parts& target,

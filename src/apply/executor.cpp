@@ -239,6 +239,7 @@ void Executor::detach() {
 }
 
 Status Executor::verify() {
+  TRY(tree_.check_unmoved());
   for (const Attachment& attachment : attachments_) {
     const FileStatus wanted = TRY(kernel_.statx(attachment.mount.get()));
     const UniqueFd now =

@@ -66,6 +66,22 @@ Result<int> TargetTree::directory(const ContainerPath& path, UndoStack& undo) {
   return directories_.insert_or_assign(path, std::move(opened)).first->second.fd.get();
 }
 
+Status TargetTree::check_unmoved() {
+  for (const auto& [path, opened] : directories_) {
+    const std::string relative(path.relative());
+    const Result<UniqueFd> now =
+        kernel_.openat2(rootfs_, relative.empty() ? "." : relative,
+                        {.open = sys::Open::kDirectory, .resolve = sys::Resolve::kInRoot});
+    const bool same =
+        now && TRY(kernel_.statx(now->get())).same_inode(TRY(kernel_.statx(opened.fd.get())));
+    if (same) continue;
+    return fail(ErrorKind::kRefused,
+                concat(in_quotes(path.text()), " was moved while it was in use"),
+                "something changes the container's file system while it is being prepared");
+  }
+  return {};
+}
+
 Result<std::optional<Found>> TargetTree::existing_directory(const ContainerPath& path) {
   Result<UniqueFd> fd =
       kernel_.openat2(rootfs_, std::string(path.relative()),
@@ -126,7 +142,9 @@ Result<Found> TargetTree::replace_link(int directory, const std::string& name, s
   const std::string beside = temporary(directory, name);
   Found file = TRY(create_file(directory, beside, mode, content, undo));
   TRY(kernel_.renameat(directory, beside, name));
-  undo.push([this, directory, name, beside, old] {
+  undo.push([this, directory, name, beside, old, ours = file.status] {
+    const Result<std::optional<Found>> now = look(directory, name);
+    if (!now || !*now || !((*now)->status.same_inode(ours) || (*now)->status.mount_root)) return;
     if (kernel_.symlinkat(old, directory, beside)) (void)kernel_.renameat(directory, beside, name);
   });
   return file;

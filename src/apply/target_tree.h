@@ -44,6 +44,11 @@ class TargetTree {
   // Errors: kRefused, naming the directory.
   Status check_place(int directory) const;
 
+  // Whether every directory opened so far is still what its path leads to.
+  // Errors: kRefused for one that was moved or exchanged: what was made in it may lie elsewhere
+  // now.
+  Status check_unmoved();
+
   // The existing directory at `path`; nothing when there is none. No link is followed and nothing
   // is created.
   Result<std::optional<Found>> existing_directory(const ContainerPath& path);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts about an image, read beneath its root.
 #include <array>
+#include <cerrno>
+#include <optional>
 
+#include "base/try.h"
 #include "container/parts.h"
 #include "gpuhook/gpuhook.h"
 
@@ -20,19 +23,30 @@ constexpr std::array<std::string_view, 2> kGlibcLoaders{"/lib64/ld-linux-x86-64.
 constexpr std::string_view kMuslLoader = "/lib/ld-musl-x86_64.so.1";
 #endif
 
+// Whether the image has something there, of a type if one is named. An error of the file system is
+// no answer: a wrong guess puts the driver where the image's loader does not look.
+Result<bool> has(const sys::RootedDir& rootfs, std::string_view path,
+                 std::optional<sys::FileType> type) {
+  const Result<sys::FileStatus> found = rootfs.status(path);
+  if (found) return !type || found->type == *type;
+  const int number = found.error().sys_errno;
+  if (number == ENOENT || number == ENOTDIR || number == ELOOP || number == EACCES) return false;
+  return tl::unexpected<Error>(found.error());
+}
+
 // A Debian image without the multiarch directory would be one that has no 64-bit library yet; its
 // loader still looks there.
-LibraryConvention convention_of(const sys::RootedDir& rootfs) {
-  const bool multiarch =
-      rootfs.exists("/etc/debian_version") || rootfs.is_directory(kMultiarchDirectory);
+Result<LibraryConvention> convention_of(const sys::RootedDir& rootfs) {
+  const bool multiarch = TRY(has(rootfs, "/etc/debian_version", std::nullopt)) ||
+                         TRY(has(rootfs, kMultiarchDirectory, sys::FileType::kDirectory));
   return multiarch ? LibraryConvention::kMultiarch : LibraryConvention::kLib64;
 }
 
-Loader loader_of(const sys::RootedDir& rootfs) {
+Result<Loader> loader_of(const sys::RootedDir& rootfs) {
   for (const std::string_view path : kGlibcLoaders) {
-    if (rootfs.exists(path)) return Loader::kGlibc;
+    if (TRY(has(rootfs, path, std::nullopt))) return Loader::kGlibc;
   }
-  return rootfs.exists(kMuslLoader) ? Loader::kMusl : Loader::kNone;
+  return TRY(has(rootfs, kMuslLoader, std::nullopt)) ? Loader::kMusl : Loader::kNone;
 }
 
 }  // namespace
@@ -48,7 +62,10 @@ std::string_view name_of(Loader loader) {
 
 Result<Container> inspect(const Target& target) {
   const sys::RootedDir& rootfs = target.parts().rootfs;
-  return Container{.libraries = convention_of(rootfs), .loader = loader_of(rootfs)};
+  Container container;
+  container.libraries = TRY(doing("looking at the image", convention_of(rootfs)));
+  container.loader = TRY(doing("looking at the image", loader_of(rootfs)));
+  return container;
 }
 
 }  // namespace gpuhook

@@ -39,8 +39,8 @@ struct FileStatus {
   std::uint32_t gid = 0;
   bool group_writable = false;
   bool world_writable = false;
-  std::uint64_t mount_id = 0;       // column 1 of mountinfo
-  bool mount_root = false;          // the inode is the root of its mount
+  std::uint64_t mount_id = 0;  // column 1 of mountinfo
+  bool mount_root = false;     // the inode is the root of its mount
   bool operator==(const FileStatus&) const = default;
   [[nodiscard]] bool same_inode(const FileStatus& other) const {
     return device == other.device && inode == other.inode;

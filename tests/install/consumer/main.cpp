@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The smallest program that uses the library: prints its version and the host's driver or why there is none.
+// The smallest program that uses the library: prints its version and the host's driver or why there
+// is none.
 #include <gpuhook/gpuhook.h>
 
 #include <iostream>
