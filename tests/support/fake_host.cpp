@@ -24,17 +24,15 @@ void require(bool condition, const std::string& what) {
   if (!condition) throw std::runtime_error("cannot make " + what + ": " + std::strerror(errno));
 }
 
-std::string name_in(std::string_view path) {
-  return std::string(path.substr(path.rfind('/') + 1));
-}
+std::string name_in(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
 // As drivers 450 and newer print it.
 std::string information_of(const FakeGpu& gpu) {
   return concat("Model: \t\t ", gpu.model, "\nIRQ:   \t\t 41\nGPU UUID: \t ", gpu.uuid,
                 "\nVideo BIOS: \t 96.00.cf.00.01\nBus Type: \t PCIe\nDMA Size: \t 52 bits\n"
                 "DMA Mask: \t 0xfffffffffffff\nBus Location: \t ",
-                gpu.pci, "\nDevice Minor: \t ", gpu.minor,
-                "\nGPU Excluded:\t ", gpu.excluded ? "Yes" : "No", "\n");
+                gpu.pci, "\nDevice Minor: \t ", gpu.minor, "\nGPU Excluded:\t ",
+                gpu.excluded ? "Yes" : "No", "\n");
 }
 
 std::string capability_text(std::uint32_t minor) {
@@ -120,7 +118,8 @@ FakeHost FakeHost::with_driver(std::string_view version) {
                 concat("NVRM version: NVIDIA UNIX x86_64 Kernel Module  ", version,
                        "  Tue Mar  5 22:23:56 UTC 2024\nGCC version:  gcc version 12.2.0 (Debian "
                        "12.2.0-14)\n"));
-  host.add_file("/proc/driver/nvidia/params", "ResmanDebugLevel: 4294967295\nModifyDeviceFiles: 1\n");
+  host.add_file("/proc/driver/nvidia/params",
+                "ResmanDebugLevel: 4294967295\nModifyDeviceFiles: 1\n");
   host.add_file("/proc/driver/nvidia/registry", "Binary: \"\"\n");
   host.add_file("/proc/devices",
                 "Character devices:\n  1 mem\n195 nvidia\n195 nvidiactl\n236 nvidia-uvm\n"

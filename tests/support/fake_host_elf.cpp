@@ -29,7 +29,8 @@ void put(std::string& out, const Part& part) {
 
 template <class Class>
 std::string build(const ElfImage& image) {
-  constexpr std::size_t kDynamic = sizeof(typename Class::Header) + 2 * sizeof(typename Class::Segment);
+  constexpr std::size_t kDynamic =
+      sizeof(typename Class::Header) + 2 * sizeof(typename Class::Segment);
   constexpr std::size_t kStrings = kDynamic + 4 * sizeof(typename Class::Entry);
   const std::string strings = std::string(1, '\0') + image.soname.value_or("") + '\0';
 

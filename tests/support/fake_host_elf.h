@@ -11,8 +11,8 @@ namespace gpuhook::testing {
 
 struct ElfImage {
   bool is_64_bit = true;
-  std::uint16_t machine = 0;  // 0: the machine this program was built for
-  std::uint16_t type = 3;     // ET_DYN
+  std::uint16_t machine = 0;                         // 0: the machine this program was built for
+  std::uint16_t type = 3;                            // ET_DYN
   std::optional<std::string> soname = std::nullopt;  // none: no DT_SONAME
 };
 
