@@ -85,18 +85,13 @@ Result<std::vector<formats::MountInfo>> mounts_in(sys::Kernel& kernel, int dir,
   return formats::parse_mountinfo({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-// A mount onto a mount of a peer group shows up in every peer, the host's included.
-Status drop_shared_targets(sys::Kernel& kernel, const sys::Process& process, Executor& executor,
-                           Report& report) {
-  if (executor.attachments().empty()) return {};
-  std::set<std::uint64_t> private_mounts;
+Result<std::set<std::uint64_t>> private_mounts(sys::Kernel& kernel, const sys::Process& process) {
+  std::set<std::uint64_t> found;
   for (const formats::MountInfo& mount :
        TRY(mounts_in(kernel, process.proc.get(), "mountinfo", sys::Resolve::kPlain))) {
-    if (!mount.shared) private_mounts.insert(mount.id);
+    if (!mount.shared) found.insert(mount.id);
   }
-  for (Outcome& outcome : TRY(executor.drop_shared(private_mounts)))
-    report.outcomes[outcome.op] = std::move(outcome);
-  return {};
+  return found;
 }
 
 Result<std::set<DeviceNumber>> host_file_systems(sys::Kernel& kernel) {
@@ -145,15 +140,12 @@ Status attach(sys::Kernel& kernel, Executor& executor, const sys::Process& proce
   if (!sys::is_alive(process))
     return fail(ErrorKind::kNotFound, concat("process ", process.pid, " has ended"));
   if (executor.attachments().empty()) return {};
-  Visit visit =
-      TRY(doing("entering the container", Visit::enter(kernel, process.pidfd.get())));
+  Visit visit = TRY(doing("entering the container", Visit::enter(kernel, process.pidfd.get())));
   Status attached = executor.attach();
   if (attached) attached = executor.verify();
-  if (!attached) {
-    executor.detach();
-    return attached;
-  }
-  return visit.leave();
+  if (attached) attached = visit.leave();
+  if (!attached) executor.detach();
+  return attached;
 }
 
 Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target::Parts& target,
@@ -166,18 +158,19 @@ Result<Report> run(sys::Kernel& kernel, const InjectionPlan& plan, const Target:
   const UniqueFd lock =
       TRY(doing("locking the root directory", sys::lock_directory(target.rootfs.fd())));
   std::set<DeviceNumber> on_host = TRY(host_file_systems(kernel));
+  std::set<std::uint64_t> without_peers = TRY(private_mounts(kernel, *target.process));
   const FileIdentity identity = TRY(FileIdentity::assume(kernel, target.root_uid, target.root_gid));
   Executor executor(kernel, {.driver = driver_root.fd(),
                              .device = device_root.fd(),
                              .rootfs = target.rootfs.fd(),
                              .rootfs_mount_id = target.rootfs_mount_id,
                              .host_file_systems = std::move(on_host),
+                             .private_mounts = std::move(without_peers),
                              .mark = concat("gpu-hook.", target.process->pid)});
   Report report;
   for (std::size_t i = 0; i < plan.ops.size(); ++i) {
     report.outcomes.push_back(TRY(executor.prepare(i, plan.ops[i])));
   }
-  TRY(drop_shared_targets(kernel, *target.process, executor, report));
   record_rules(plan,
                TRY(doing("setting device rules", set_rules(kernel, group, allowed_devices(plan)))),
                report);

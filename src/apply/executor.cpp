@@ -72,6 +72,15 @@ Result<Executor::Place> Executor::file_place(const ContainerPath& target, std::s
   return Place{.found = std::move(found), .directory = directory, .name = name};
 }
 
+// A mount onto a mount of a peer group shows up in every peer, the host's included.
+Status Executor::check_private(const FileStatus& target, std::string_view name) const {
+  if (roots_.private_mounts.contains(target.mount_id)) return {};
+  return fail(ErrorKind::kRefused,
+              concat("a mount at ", in_quotes(name),
+                     " would appear on the host, too: it lies on a shared mount"),
+              "use private or slave propagation (rootfsPropagation, volumes with rshared)");
+}
+
 Result<Outcome> Executor::bind(Place place, const Source& source,
                                const sys::MountAttributes& attributes) {
   const FileStatus& status = place.found.status;
@@ -79,6 +88,7 @@ Result<Outcome> Executor::bind(Place place, const Source& source,
     if (satisfies(TRY(kernel_.fstatvfs(place.found.fd.get())), attributes)) return already();
   }
   TRY(tree_.check_place(place.directory));
+  TRY(check_private(status, place.name));
   const FileStatus directory = TRY(kernel_.statx(place.directory));
   std::tuple claim{directory.device, directory.inode, place.name};
   if (claimed_.contains(claim)) {
@@ -88,7 +98,6 @@ Result<Outcome> Executor::bind(Place place, const Source& source,
   UniqueFd mount = TRY(stage(kernel_, source, attributes));
   claimed_.insert(std::move(claim));
   attachments_.push_back({.op = current_,
-                          .necessity = current_necessity_,
                           .mount = std::move(mount),
                           .target = std::move(place.found.fd),
                           .target_status = status,
@@ -169,9 +178,9 @@ Result<Outcome> Executor::prepare_op(const MaskedTree& op, UndoStack& /*undo*/) 
                    .detail = "the container has no such directory, so there is nothing to hide"};
   }
   if (TRY(same_tree(*found, op))) return already();
+  TRY(check_private(found->status, op.target.text()));
   UniqueFd mount = TRY(stage_tree(kernel_, op.files));
   attachments_.push_back({.op = current_,
-                          .necessity = current_necessity_,
                           .mount = std::move(mount),
                           .target = std::move(found->fd),
                           .target_status = found->status,
@@ -187,7 +196,6 @@ Result<Outcome> Executor::prepare_op(const UpdateLoaderCache& op, UndoStack& und
 
 Result<Outcome> Executor::prepare(std::size_t index, const PlannedOp& op) {
   current_ = index;
-  current_necessity_ = op.necessity;
   UndoStack undo;
   const ContainerPath* const target = target_of(op.op);
   Result<Outcome> outcome =
@@ -201,24 +209,6 @@ Result<Outcome> Executor::prepare(std::size_t index, const PlannedOp& op) {
   // Also the steps of a failed op: they are undone with everything before it.
   undo_.absorb(undo);
   return outcome;
-}
-
-Result<std::vector<Outcome>> Executor::drop_shared(const std::set<std::uint64_t>& private_mounts) {
-  std::vector<Outcome> dropped;
-  for (const Attachment& attachment : attachments_) {
-    if (private_mounts.contains(attachment.target_status.mount_id)) continue;
-    const std::string why = concat("a mount at ", in_quotes(attachment.name),
-                                   " would appear on the host, too: it lies on a shared mount");
-    if (attachment.necessity == Necessity::kRequired) {
-      return fail(ErrorKind::kRefused, why,
-                  "use private or slave propagation (rootfsPropagation, volumes with rshared)");
-    }
-    dropped.push_back({.op = attachment.op, .kind = OutcomeKind::kSkipped, .detail = why});
-  }
-  std::erase_if(attachments_, [&](const Attachment& attachment) {
-    return !private_mounts.contains(attachment.target_status.mount_id);
-  });
-  return dropped;
 }
 
 Status Executor::attach() {

@@ -18,7 +18,6 @@ namespace gpuhook::apply {
 // A staged mount and the place it goes to.
 struct Attachment {
   std::size_t op = 0;
-  Necessity necessity = Necessity::kRequired;
   UniqueFd mount;   // detached
   UniqueFd target;  // O_PATH, in the container's mount namespace
   sys::FileStatus target_status;
@@ -33,6 +32,7 @@ struct Roots {
   int rootfs = -1;
   std::uint64_t rootfs_mount_id = 0;
   std::set<DeviceNumber> host_file_systems;  // mounted on the host
+  std::set<std::uint64_t> private_mounts;    // ids of the container's mounts without peers
   std::string mark;                          // of temporary names, see TargetTree
 };
 
@@ -46,11 +46,6 @@ class Executor {
   // Opens sources and targets, creates what is missing, stages. All lookups happen here; nothing is
   // mounted. An optional op that fails leaves no trace and becomes a skipped outcome.
   Result<Outcome> prepare(std::size_t index, const PlannedOp& op);
-
-  // Leaves out the mounts of optional ops onto shared mounts, which would appear on the host, too;
-  // a required one there is an error. `shared_mounts` are ids of the container's mounts. Returns
-  // the outcomes that changed.
-  Result<std::vector<Outcome>> drop_shared(const std::set<std::uint64_t>& private_mounts);
 
   // Mounts everything prepared. The caller must be in the container's mount namespace.
   Status attach();
@@ -77,6 +72,7 @@ class Executor {
   struct Place;
   Result<Outcome> bind(Place place, const Source& source, const sys::MountAttributes& attributes);
   Result<Place> file_place(const ContainerPath& target, std::string_view stub, UndoStack& undo);
+  Status check_private(const sys::FileStatus& target, std::string_view name) const;
   Result<bool> same_tree(const Found& directory, const MaskedTree& op);
 
   sys::Kernel& kernel_;
@@ -84,7 +80,6 @@ class Executor {
   TargetTree tree_;  // outlives undo_, whose steps use its descriptors
   UndoStack undo_;
   std::size_t current_ = 0;
-  Necessity current_necessity_ = Necessity::kRequired;
   std::size_t attached_ = 0;  // how many of attachments_ are mounted
   std::vector<Attachment> attachments_;
   // Directory entries that get a mount, by the directory's inode: two paths of the plan may lead to
