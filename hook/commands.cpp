@@ -84,10 +84,10 @@ void print_skipped(const InjectionPlan& planned, const Report& report) {
   for (const Outcome& outcome : report.outcomes) {
     if (outcome.kind != OutcomeKind::kSkipped) continue;
     const PlannedOp& op = planned.ops[outcome.op];
-    const ContainerPath* const target = target_of(op.op);
-    print(one_line(concat("skipped ", kind_of(op.op), " ", target == nullptr ? "" : target->text(),
-                          ": ", outcome.detail)) +
-          "\n");
+    const auto* const rule = std::get_if<AllowDevice>(&op.op);
+    const std::string object = rule != nullptr ? concat(rule->number.major, ":", rule->number.minor)
+                                               : target_of(op.op)->text();
+    print(one_line(concat("skipped ", kind_of(op.op), " ", object, ": ", outcome.detail)) + "\n");
   }
 }
 

@@ -110,7 +110,8 @@ Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
 
 Result<const json*> member(const json& object, std::string_view name) {
   if (!object.is_object())
-    return fail(ErrorKind::kBadInput, concat("no object around ", in_quotes(name)));
+    return fail(ErrorKind::kBadInput,
+                concat("what should hold ", in_quotes(name), " is not an object"));
   const json* found = nullptr;
   for (const auto& [key, value] : object.items()) {
     if (key == name) {

@@ -38,6 +38,10 @@ Result<std::int64_t> pid_of(const nlohmann::json& state) {
 
 Result<ContainerState> parse_state(std::string_view state_json) {
   const auto parse = [&]() -> Result<ContainerState> {
+    if (trimmed(state_json).empty()) {
+      return fail(ErrorKind::kBadInput, "standard input is empty",
+                  "a container runtime passes the state there; do not run the hook by hand");
+    }
     const nlohmann::json state = TRY(formats::parse_json(state_json, {.bytes = kMaxStateBytes}));
     ContainerState parsed;
     parsed.id = TRY(formats::string_member(state, "id")).value_or("");

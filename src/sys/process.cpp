@@ -16,6 +16,8 @@ namespace gpuhook::sys {
 
 Result<Process> open_process(std::int64_t pid) {
   const long fd = syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0);
+  if (fd < 0 && errno == ESRCH)
+    return fail(ErrorKind::kNotFound, concat("process ", pid, " has ended"));
   if (fd < 0) return failed(concat("pidfd_open ", pid), errno);
   Process process{.pid = pid, .pidfd = UniqueFd(static_cast<int>(fd)), .proc = {}};
   process.proc = TRY(linux_kernel().openat2(kNoDirectory, concat("/proc/", pid),

@@ -102,8 +102,8 @@ TEST(AddPrestartHook, RefusesWhatIsNoConfiguration) {
   struct {
     std::string_view config, error;
   } const rows[] = {
-      {"[]", "no object around \"hooks\""},
-      {"null", "no object around \"hooks\""},
+      {"[]", "what should hold \"hooks\" is not an object"},
+      {"null", "what should hold \"hooks\" is not an object"},
       {R"({"hooks":[]})", "\"hooks\" is not an object"},
       {R"({"hooks":"x"})", "\"hooks\" is not an object"},
       {R"({"hooks":{"prestart":{}}})", "\"hooks.prestart\" is not a list"},

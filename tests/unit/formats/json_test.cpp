@@ -156,7 +156,8 @@ TEST(Member, RefusesACaseTwin) {
 
 TEST(Member, NeedsAnObject) {
   for (const std::string_view text : {"[]", "null", "1", "\"a\""})
-    EXPECT_EQ(error_of(member(parsed(text), "a")), "no object around \"a\"") << text;
+    EXPECT_EQ(error_of(member(parsed(text), "a")), "what should hold \"a\" is not an object")
+        << text;
 }
 
 TEST(StringMember, TakesStringsOnly) {

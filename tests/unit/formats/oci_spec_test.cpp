@@ -106,7 +106,8 @@ TEST(ParseContainerSpec, RefusesWhatIsNoUsableConfiguration) {
     std::string_view name, text, error;
   } const rows[] = {
       {"no process", R"({"root":{"path":"r"}})", "no \"process\""},
-      {"null process", R"({"process":null,"root":{"path":"r"}})", "no object around \"env\""},
+      {"null process", R"({"process":null,"root":{"path":"r"}})",
+       "what should hold \"env\" is not an object"},
       {"no root", R"({"process":{}})", "no \"root\""},
       {"no root path", R"({"process":{},"root":{}})", "no \"root.path\""},
       {"empty root path", R"({"process":{},"root":{"path":""}})", "no \"root.path\""},
@@ -121,7 +122,7 @@ TEST(ParseContainerSpec, RefusesWhatIsNoUsableConfiguration) {
       {"number in env", R"({"process":{"env":["A=1",2]},"root":{"path":"r"}})",
        "\"env\" is not a list of strings"},
       {"capabilities of another type", R"({"process":{"capabilities":"all"},"root":{"path":"r"}})",
-       "no object around \"bounding\""},
+       "what should hold \"bounding\" is not an object"},
       {"bounding of another type",
        R"({"process":{"capabilities":{"bounding":"CAP_SYS_ADMIN"}},"root":{"path":"r"}})",
        "\"bounding\" is not a list of strings"},
@@ -130,8 +131,8 @@ TEST(ParseContainerSpec, RefusesWhatIsNoUsableConfiguration) {
        "\"linux.namespaces\" is not a list"},
       {"namespace of another type",
        R"({"process":{},"root":{"path":"r"},"linux":{"namespaces":["mount"]}})",
-       "no object around \"type\""},
-      {"list", "[]", "no object around \"ociVersion\""},
+       "what should hold \"type\" is not an object"},
+      {"list", "[]", "what should hold \"ociVersion\" is not an object"},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(error_of(parse_container_spec(row.text)), concat("reading config.json: ", row.error))
