@@ -3,6 +3,7 @@
 #include "cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 
 #include "base/text.h"
@@ -81,9 +82,10 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
   command->add_option("--pid", wanted.pid, "first process of the container, as the host numbers it")
       ->required();
   command
-      ->add_option("--device", wanted.devices,
-                   "all, an index, GPU-<uuid>, a PCI address, <gpu>:<mig> or MIG-<uuid>; comma "
-                   "list, repeatable")
+      ->add_option(
+          "--device", wanted.devices,
+          "all, none, an index, GPU-<uuid>, a PCI address or <gpu>:<mig>; comma list, repeatable "
+          "(default: none, driver files only)")
       ->allow_extra_args(false);
   command
       ->add_option("--capability", wanted.capabilities,
@@ -92,7 +94,10 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
   command->add_option("--require", wanted.requirements, "condition such as cuda>=12.2, repeatable")
       ->allow_extra_args(false);
   command->add_flag("--dry-run", wanted.dry_run, "print the plan and change nothing");
-  command->add_option("rootfs", wanted.rootfs, "the container's root directory")->required();
+  command
+      ->add_option("rootfs", wanted.rootfs,
+                   "the container's root directory, as its runtime spells it on the host")
+      ->required();
   command->callback(
       [&] { action = [&wanted](const Config& config) { return configure(wanted, config); }; });
 }
@@ -155,6 +160,7 @@ void add_version(CLI::App& app, Action& action) {
 
 ExitCode report(const Status& status) {
   if (status && std::fflush(stdout) == 0) return ExitCode::kOk;
+  if (status && errno == EPIPE) return ExitCode::kOk;  // the reader has seen enough
   const std::string why = status ? "standard output cannot be written" : to_line(status.error());
   (void)std::fputs(concat("gpu-hook: ", why, "\n").c_str(), stderr);
   return ExitCode::kFailed;

@@ -42,8 +42,13 @@ Result<std::vector<std::string_view>> list_items(const std::vector<std::string>&
 
 Result<Request> request_of(const ConfigureOptions& options, const Config& config) {
   Request request;
-  for (const std::string_view name : TRY(list_items(options.devices)))
-    request.devices.push_back(TRY(parse_selector(name)));
+  const std::vector<std::string_view> devices = TRY(list_items(options.devices));
+  if (devices.empty() && !options.devices.empty())
+    return fail(ErrorKind::kBadInput, "--device is empty",
+                "name a device, or leave the option out");
+  for (const std::string_view name : devices) {
+    if (name != "none") request.devices.push_back(TRY(parse_selector(name)));
+  }
   CapabilitySet capabilities;
   for (const std::string_view name : TRY(list_items(options.capabilities))) {
     if (name == "all") {

@@ -75,9 +75,10 @@ Result<Container> inspect(const Target& target);
 // Linux 5.12.
 //
 // The calling thread must be alone in its process: it enters the container's mount namespace and
-// returns from it. Before the first mount everything can still fail without a trace; after it, an
-// error means that the container must not be started. Applying the same plan twice changes nothing
-// the second time.
+// returns from it. Afterwards its current directory is "/", and a root changed by chroot is the
+// namespace's own again. New directories get their modes through the umask, which should be 022.
+// Before the first mount everything can still fail without a trace; after it, an error means that
+// the container must not be started. Applying the same plan twice changes nothing the second time.
 //
 // Errors: kUnsupported (kernel too old), kRefused (an unsafe target), kSystem.
 Result<Report> apply_plan(const InjectionPlan& plan, const Target& target, const Config& config);

@@ -23,7 +23,7 @@ using container::DeviceGroup;
 constexpr std::size_t kMaxMountinfoBytes = std::size_t{16} << 20U;
 
 // Files made for the container belong to its root, and the directories of its user namespace accept
-// no other owner (EOVERFLOW). Back to the caller's identity when this goes.
+// no other owner (EOVERFLOW). Back to 0 when this goes.
 class FileIdentity {
  public:
   static Result<FileIdentity> assume(sys::Kernel& kernel, std::uint32_t uid, std::uint32_t gid) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle on disk: its config.json, read once through one descriptor, and its root directory.
+#include <cerrno>
+
 #include "base/text.h"
 #include "base/try.h"
 #include "gpuhook/gpuhook.h"
@@ -16,7 +18,13 @@ Result<std::string> read_config(const HostPath& bundle) {
     const sys::RootedDir directory = TRY(sys::RootedDir::open(bundle));
     return directory.read_file(concat("/", kConfigName), kMaxConfigBytes);
   };
-  return doing(concat("reading ", kConfigName, " of bundle ", in_quotes(bundle.text())), read());
+  Result<std::string> config = read();
+  const int number = config ? 0 : config.error().sys_errno;
+  if (number == ENOENT || number == ENOTDIR)
+    config.error().remedy = "name the directory that holds the container's config.json";
+  if (number == EACCES) config.error().remedy = "run as root";
+  return doing(concat("reading ", kConfigName, " of bundle ", in_quotes(bundle.text())),
+               std::move(config));
 }
 
 using Edit = Result<std::string> (*)(std::string_view config_json, const HostPath& path);
@@ -25,7 +33,7 @@ Result<bool> edit_config(const HostPath& bundle, const HostPath& path, Edit edit
   const std::string before = TRY(read_config(bundle));
   const std::string after = TRY(edit(before, path));
   if (after == before) return false;
-  TRY(doing(concat("writing ", kConfigName),
+  TRY(doing(concat("writing ", kConfigName, " of bundle ", in_quotes(bundle.text())),
             sys::replace_file(bundle, std::string(kConfigName), after)));
   return true;
 }

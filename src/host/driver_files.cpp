@@ -153,24 +153,31 @@ Status add_libraries_of(Search& search, const HostPath& directory) {
 std::string list_of(const std::vector<HostPath>& directories) {
   std::vector<std::string> texts;
   for (const HostPath& directory : directories) texts.push_back(directory.text());
-  return joined(texts, ", ");
+  return texts.empty() ? "any known directory of the driver root" : joined(texts, ", ");
 }
 
-// A library of the catalog that is not beside libcuda may be in another of the candidate
-// directories.
-void add_missing_libraries(Search& search) {
+// Debian keeps some of the driver's libraries beside libcuda and others one directory up: where one
+// known library of the version is, there may be more, known or not.
+Status add_other_directories(Search& search) {
+  for (const HostPath& directory : search.candidates) {
+    const auto& done = search.directories;
+    if (std::find(done.begin(), done.end(), directory) != done.end()) continue;
+    const bool more = std::any_of(
+        known_libraries().begin(), known_libraries().end(), [&](const CatalogEntry& entry) {
+          return search.root.exists((directory / versioned(entry.name, search.inventory)).text());
+        });
+    if (more) TRY(add_libraries_of(search, directory));
+  }
+  return {};
+}
+
+void note_missing_libraries(Search& search) {
   for (const CatalogEntry& entry : known_libraries()) {
     const std::string name = versioned(entry.name, search.inventory);
-    for (const HostPath& directory : search.candidates) {
-      if (has_file(search.inventory, name)) break;
-      if (search.root.exists((directory / name).text()))
-        add_library(search, directory / name, entry.name, false);
-    }
-    if (!has_file(search.inventory, name)) {
-      search.inventory.absences.push_back(
-          {.what = std::string(entry.name),
-           .reason = concat("no ", name, " in ", list_of(search.directories))});
-    }
+    if (has_file(search.inventory, name)) continue;
+    search.inventory.absences.push_back(
+        {.what = std::string(entry.name),
+         .reason = concat("no ", name, " in ", list_of(search.directories))});
   }
 }
 
@@ -305,7 +312,8 @@ Status read_driver_files(const sys::RootedDir& root, Inventory& inventory) {
     const HostPath vdpau = directory / "vdpau";
     if (root.is_directory(vdpau.text())) TRY(add_libraries_of(search, vdpau));
   }
-  add_missing_libraries(search);
+  TRY(add_other_directories(search));
+  note_missing_libraries(search);
   if (inventory.files.empty()) {
     return fail(ErrorKind::kNoDriver,
                 concat("no library of driver ", inventory.driver.text(), " in ",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <vector>
 
 #include "base/text.h"
 #include "base/try.h"
@@ -50,6 +51,14 @@ bool bare_name(std::string_view text) {
   return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos;
 }
 
+// A path below a tree: no empty, "." or ".." component.
+bool stays_below(std::string_view path) {
+  const std::vector<std::string_view> components = split(path, '/');
+  return std::all_of(components.begin(), components.end(), [](std::string_view component) {
+    return !component.empty() && component != "." && component != "..";
+  });
+}
+
 tl::unexpected<Error> violation(const PlannedOp& op, std::string_view why) {
   const ContainerPath* const target = target_of(op.op);
   return fail(ErrorKind::kRefused,
@@ -72,6 +81,12 @@ Status check_plan(const InjectionPlan& plan) {
     const ContainerPath* const target = target_of(op.op);
     if (target != nullptr && !targets.insert(*target).second)
       return violation(op, "target of two ops");
+    if (const auto* const tree = std::get_if<MaskedTree>(&op.op);
+        tree != nullptr &&
+        !std::all_of(tree->files.begin(), tree->files.end(),
+                     [](const ProcFile& file) { return stays_below(file.path); })) {
+      return violation(op, "a file of the tree lies outside it");
+    }
     if (const auto* const link = std::get_if<MakeLink>(&op.op);
         link != nullptr && !bare_name(link->points_to)) {
       return violation(op, "link text is not a bare file name");

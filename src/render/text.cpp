@@ -51,7 +51,7 @@ std::string plan_as_text(const InjectionPlan& plan, bool explain) {
   }
   if (!explain) return out;
   for (const Note& note : plan.notes)
-    out += one_line(concat("not there ", note.what, "   # ", note.reason)) + '\n';
+    out += one_line(concat("left out  ", note.what, "   # ", note.reason)) + '\n';
   return out;
 }
 

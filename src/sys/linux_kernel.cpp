@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "base/text.h"
 #include "sys/bpf.h"
@@ -26,8 +27,12 @@
 namespace gpuhook::sys {
 namespace {
 
-// A lookup that races with renames reports EAGAIN; threats.md measured at most 5 in a row.
-constexpr int kMaxLookupRetries = 128;
+// A lookup through ".." reports EAGAIN when anything on the machine was renamed or mounted
+// meanwhile. At once it usually succeeds; on a machine that renames without pause it needs a moment
+// of luck.
+constexpr int kQuickLookups = 128;
+constexpr int kPatientLookups = 1000;
+constexpr timespec kLookupPause{.tv_sec = 0, .tv_nsec = 100'000};
 
 FileType type_of(std::uint32_t mode) {
   switch (mode & S_IFMT) {
@@ -123,7 +128,8 @@ class LinuxKernel final : public Kernel {
   Result<UniqueFd> openat2(int dir, const std::string& path, const OpenHow& how) override {
     open_how request = request_of(how);
     long fd = -1;
-    for (int attempt = 0; attempt < kMaxLookupRetries; ++attempt) {
+    for (int attempt = 0; attempt < kQuickLookups + kPatientLookups; ++attempt) {
+      if (attempt >= kQuickLookups) (void)nanosleep(&kLookupPause, nullptr);  // early is as good
       fd = retried(
           [&] { return syscall(SYS_openat2, dir, path.c_str(), &request, sizeof request); });
       if (fd >= 0 || errno != EAGAIN) break;

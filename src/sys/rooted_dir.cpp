@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <memory>
 #include <span>
 
@@ -175,8 +176,16 @@ Status replace_file(const HostPath& directory, const std::string& name, std::str
 
 Result<UniqueFd> lock_directory(int directory) {
   UniqueFd readable = TRY(linux_kernel().openat2(directory, ".", {.open = Open::kReadDirectory}));
-  if (retried([&] { return flock(readable.get(), LOCK_EX); }) != 0) return failed("flock", errno);
-  return readable;
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 2'000'000};
+  constexpr int kAttempts = 2500;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (flock(readable.get(), LOCK_EX | LOCK_NB) == 0) return readable;
+    if (errno == EBADF || errno == EOPNOTSUPP || errno == ENOLCK) return readable;
+    if (errno != EWOULDBLOCK && errno != EINTR) return failed("flock", errno);
+    (void)nanosleep(&kPause, nullptr);  // waking early only means asking again
+  }
+  return fail(ErrorKind::kRefused, "another process holds a lock on the directory",
+              "end the container that uses the same root directory and locks it");
 }
 
 Result<std::vector<std::byte>> read_at(int fd, std::uint64_t offset, std::size_t size) {

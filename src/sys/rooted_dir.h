@@ -57,7 +57,9 @@ Result<HostPath> resolve_directory(const HostPath& base, const std::string& path
 // sees the old or the new. Errors: kRefused when `name` is no regular file.
 Status replace_file(const HostPath& directory, const std::string& name, std::string_view content);
 
-// An exclusive lock on a directory, held as long as the descriptor: others who ask for it wait.
+// An exclusive lock on a directory, held as long as the descriptor: others who ask for it wait, up
+// to five seconds, for the holder may be a container that means harm. A file system without such
+// locks gives none. Errors: kRefused when somebody does not let go.
 Result<UniqueFd> lock_directory(int directory);
 
 // Up to `size` bytes from `offset` of an open file. Never maps it: a mapped file that shrinks kills

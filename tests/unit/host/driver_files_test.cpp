@@ -150,6 +150,19 @@ TEST(ReadDriverFiles, FollowsTheAlternativesOfDebian) {
               ElementsAre("/usr/lib/nvidia/current/nvidia-smi"));
 }
 
+// Debian has eglcore and others one directory above libcuda.
+TEST(ReadDriverFiles, FindsUnknownLibrariesBesideAKnownOneInAnotherDirectory) {
+  FakeHost host = driver_in(kMultiarch + "/nvidia/current");
+  host.add_library(kMultiarch + "/libnvidia-eglcore.so.550.54.15", "libnvidia-eglcore.so.0");
+  host.add_library(kMultiarch + "/libnvidia-brandnew.so.550.54.15", "libnvidia-brandnew.so.1");
+  host.add_library("/usr/lib64/libnvidia-alone.so.550.54.15", "libnvidia-alone.so.1");
+  EXPECT_THAT(paths(value_of(probe(host)), DriverFileKind::kLibrary),
+              ElementsAre(kMultiarch + "/nvidia/current/libcuda.so.550.54.15",
+                          kMultiarch + "/nvidia/current/libnvidia-ml.so.550.54.15",
+                          kMultiarch + "/libnvidia-brandnew.so.550.54.15",
+                          kMultiarch + "/libnvidia-eglcore.so.550.54.15"));
+}
+
 TEST(ReadDriverFiles, TakesEachLibraryOnceThroughAMergedUsr) {
   FakeHost host = driver_in("/usr/lib64");
   host.add_link("/lib64", "usr/lib64").add_link("/lib", "usr/lib").add_directory("/usr/lib");

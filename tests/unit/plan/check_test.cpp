@@ -118,6 +118,19 @@ TEST(CheckPlan, RefusesLinksThatLeaveTheirDirectory) {
   }
 }
 
+TEST(CheckPlan, RefusesFilesOfATreeThatLieOutsideIt) {
+  for (const std::string_view path :
+       {"", "/etc/passwd", "..", "../x", "gpus/../../x", "a//b", "a/"}) {
+    const MaskedTree tree{inside("/proc/driver/nvidia"),
+                          {{"version", ""}, {std::string(path), ""}}};
+    EXPECT_EQ(error_of(check({tree})),
+              "plan check: masked-tree \"/proc/driver/nvidia\": a file of the tree lies outside it")
+        << path;
+  }
+  EXPECT_TRUE(
+      check({MaskedTree{inside("/proc/driver/nvidia"), {{"gpus/0000:01:00.0/information", ""}}}}));
+}
+
 TEST(CheckPlan, RefusesANodeWithoutItsRule) {
   InjectionPlan plan;
   plan.ops = {{AllowDevice{{195, 1}}}, {AllowDevice{{196, 0}}}, {device("/dev/nvidia0")}};
