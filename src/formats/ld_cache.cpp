@@ -199,7 +199,8 @@ void put_extensions(Writer& out, const std::vector<std::uint32_t>& hwcaps) {
 
 bool is_digit(std::string_view text) { return !text.empty() && text[0] >= '0' && text[0] <= '9'; }
 
-std::strong_ordering compare_digit_runs(std::string_view& left, std::string_view& right) {
+// Steps over a run of digits in both texts and compares the numbers, which may have any length.
+int compare_digit_runs(std::string_view& left, std::string_view& right) {
   const auto take_run = [](std::string_view& text) {
     const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
     std::string_view run = text.substr(0, end);
@@ -209,24 +210,27 @@ std::strong_ordering compare_digit_runs(std::string_view& left, std::string_view
   };
   const std::string_view left_run = take_run(left);
   const std::string_view right_run = take_run(right);
-  if (left_run.size() != right_run.size()) return left_run.size() <=> right_run.size();
-  return left_run <=> right_run;
+  if (left_run.size() != right_run.size()) return left_run.size() < right_run.size() ? -1 : 1;
+  return left_run.compare(right_run);
+}
+
+// Steps over one byte in both texts.
+int compare_first_bytes(std::string_view& left, std::string_view& right) {
+  if (right.empty()) return 1;
+  const int order = static_cast<int>(left[0]) - right[0];
+  left.remove_prefix(1);
+  right.remove_prefix(1);
+  return order;
 }
 
 }  // namespace
 
 int compare_names(std::string_view left, std::string_view right) {
   while (!left.empty()) {
-    if (is_digit(left) && is_digit(right)) {
-      const std::strong_ordering order = compare_digit_runs(left, right);
-      if (order != std::strong_ordering::equal) return order == std::strong_ordering::less ? -1 : 1;
-      continue;
-    }
     if (is_digit(left) != is_digit(right)) return is_digit(left) ? 1 : -1;
-    if (right.empty()) return 1;
-    if (left[0] != right[0]) return static_cast<int>(left[0]) - right[0];
-    left.remove_prefix(1);
-    right.remove_prefix(1);
+    const int order =
+        is_digit(left) ? compare_digit_runs(left, right) : compare_first_bytes(left, right);
+    if (order != 0) return order;
   }
   return right.empty() ? 0 : -1;
 }
