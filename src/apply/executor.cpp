@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function for each op kind; see design of the two-phase protocol in README.md, "How a plan is
-// applied".
+// One function for each op kind. README.md, "How a plan is applied", tells the order of the phases.
 #include "apply/executor.h"
 
 #include <algorithm>
