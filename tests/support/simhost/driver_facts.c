@@ -75,20 +75,49 @@ int node_errno(const char* path) {
   return errno == ENXIO ? 0 : errno;
 }
 
-/* The ids that the host gives to each kind of slice; tests/simhost has the same table. */
-static const char* profile_of(unsigned gi) {
-  if (gi == 0) return "7g.80gb";
-  if (gi <= 2) return "3g.40gb";
-  if (gi <= 5) return "2g.20gb";
-  if (gi == 6) return "4g.40gb";
-  return "1g.10gb";
+/* tests/simhost has the same table. */
+static const struct gpu_model models[] = {
+    {.name = "H100",
+     .pci_device_id = 0x233010DE,
+     .pci_subsystem_id = 0x16C110DE,
+     .architecture = 9, /* Hopper */
+     .capability_major = 9,
+     .slices = {"7g.80gb", "4g.40gb", "3g.40gb", "2g.20gb", "1g.10gb"}},
+    {.name = "A100",
+     .pci_device_id = 0x20B010DE,
+     .pci_subsystem_id = 0x134F10DE,
+     .architecture = 7, /* Ampere */
+     .capability_major = 8,
+     .slices = {"7g.40gb", "4g.20gb", "3g.20gb", "2g.10gb", "1g.5gb"}},
+};
+
+static const struct gpu_model* model_named(const char* name) {
+  for (size_t i = 0; i < sizeof models / sizeof models[0]; ++i) {
+    if (strstr(name, models[i].name) != NULL) return &models[i];
+  }
+  return &models[0];
 }
 
-static int by_instance(const void* left, const void* right) {
-  const struct mig_facts* a = left;
-  const struct mig_facts* b = right;
-  if (a->gi != b->gi) return a->gi < b->gi ? -1 : 1;
-  return a->ci < b->ci ? -1 : a->ci > b->ci;
+/* The ids that the host gives to each kind of slice; tests/simhost has the same table. */
+static const char* profile_of(const struct gpu_model* model, unsigned gi) {
+  if (gi == 0) return model->slices[0];
+  if (gi <= 2) return model->slices[2];
+  if (gi <= 5) return model->slices[3];
+  if (gi == 6) return model->slices[1];
+  return model->slices[4];
+}
+
+static bool is_before(const struct mig_facts* a, const struct mig_facts* b) {
+  return a->gi != b->gi ? a->gi < b->gi : a->ci < b->ci;
+}
+
+/* Keeps the table in order as it grows. Not qsort: old C libraries ask the kernel there how much
+ * memory the machine has, which a strict sandbox refuses. */
+static void add_mig(struct gpu_facts* gpu, const struct mig_facts* mig) {
+  unsigned place = gpu->mig_count++;
+  for (; place > 0 && is_before(mig, &gpu->migs[place - 1]); --place)
+    gpu->migs[place] = gpu->migs[place - 1];
+  gpu->migs[place] = *mig;
 }
 
 static void read_compute_instances(struct gpu_facts* gpu, const char* gi_path, unsigned gi,
@@ -104,10 +133,10 @@ static void read_compute_instances(struct gpu_facts* gpu, const char* gi_path, u
     snprintf(access_path, sizeof access_path, "%s/ci%u/access", gi_path, mig.ci);
     if (!cap_minor(access_path, &mig.ci_cap)) continue;
     mig.reachable = gpu->reachable && cap_reachable(mig.gi_cap) && cap_reachable(mig.ci_cap);
-    snprintf(mig.profile, sizeof mig.profile, "%s", profile_of(gi));
+    snprintf(mig.profile, sizeof mig.profile, "%s", profile_of(gpu->kind, gi));
     const char* serial = strlen(gpu->uuid) > 28 ? gpu->uuid + 28 : "000000000000";
     snprintf(mig.uuid, sizeof mig.uuid, "MIG-%08x-%04x-4000-9000-%.12s", mig.gi, mig.ci, serial);
-    gpu->migs[gpu->mig_count++] = mig;
+    add_mig(gpu, &mig);
   }
   closedir(directory);
 }
@@ -129,7 +158,6 @@ static void read_migs(struct gpu_facts* gpu) {
     if (cap_minor(access_path, &gi_cap)) read_compute_instances(gpu, gi_path, gi, gi_cap);
   }
   closedir(directory);
-  qsort(gpu->migs, gpu->mig_count, sizeof gpu->migs[0], by_instance);
 }
 
 static bool read_gpu(const char* bus_id, struct gpu_facts* gpu) {
@@ -147,6 +175,7 @@ static bool read_gpu(const char* bus_id, struct gpu_facts* gpu) {
   if (*rest == ':') gpu->device = (unsigned)strtoul(rest + 1, &rest, 16);
   gpu->minor = (unsigned)strtoul(minor, NULL, 10);
   value_of(text, "Model", gpu->model, sizeof gpu->model);
+  gpu->kind = model_named(gpu->model);
   value_of(text, "GPU UUID", gpu->uuid, sizeof gpu->uuid);
   snprintf(path, sizeof path, "/dev/nvidia%u", gpu->minor);
   gpu->reachable = node_errno(path) == 0;
@@ -154,8 +183,15 @@ static bool read_gpu(const char* bus_id, struct gpu_facts* gpu) {
   return true;
 }
 
-static int by_address(const void* left, const void* right) {
-  return strcmp(((const struct gpu_facts*)left)->bus_id, ((const struct gpu_facts*)right)->bus_id);
+/* See add_mig. */
+static void sort_by_address(struct driver_facts* facts) {
+  for (unsigned i = 1; i < facts->gpu_count; ++i) {
+    const struct gpu_facts gpu = facts->gpus[i];
+    unsigned place = i;
+    for (; place > 0 && strcmp(gpu.bus_id, facts->gpus[place - 1].bus_id) < 0; --place)
+      facts->gpus[place] = facts->gpus[place - 1];
+    facts->gpus[place] = gpu;
+  }
 }
 
 /* The number is the first word that looks like one: the words around it differ between the two
@@ -184,5 +220,5 @@ void read_driver_facts(struct driver_facts* facts) {
     if (read_gpu(entry->d_name, &facts->gpus[facts->gpu_count])) ++facts->gpu_count;
   }
   closedir(directory);
-  qsort(facts->gpus, facts->gpu_count, sizeof facts->gpus[0], by_address);
+  sort_by_address(facts);
 }

@@ -10,6 +10,15 @@
 
 enum { kMaxGpus = 32, kMaxMigs = 32 };
 
+/* What cannot be read from /proc and follows from the model. */
+struct gpu_model {
+  const char* name; /* a part of the model's full name that no other model has */
+  unsigned pci_device_id, pci_subsystem_id;
+  unsigned architecture; /* NVML's number of it */
+  int capability_major, capability_minor;
+  const char* slices[5]; /* names of MIG slices with 7, 4, 3, 2 and 1 of the GPU's 7 parts */
+};
+
 struct mig_facts {
   unsigned gi;
   unsigned ci;
@@ -26,6 +35,7 @@ struct gpu_facts {
   bool reachable;
   char bus_id[32]; /* as in /proc: "0000:01:00.0" */
   char model[96];
+  const struct gpu_model* kind; /* never NULL */
   char uuid[96];
   unsigned mig_count;
   struct mig_facts migs[kMaxMigs];

@@ -3,6 +3,10 @@
  * Simulated libnvidia-ml: the entry points that a reader of the inventory asks for, answered from
  * /proc/driver/nvidia.
  *
+ * Unless told otherwise it opens, reads and looks at files, takes memory and does nothing else, so
+ * that it works in a sandbox that allows no more. A test can tell it to misbehave (simhost --nvml);
+ * the word in /run/simhost/nvml is read at each nvmlInit.
+ *
  * A device handle points into one table that nvmlInit fills; handles of MIG devices point at their
  * mig_facts. */
 #include <errno.h>
@@ -10,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "driver_facts.h"
@@ -29,6 +34,10 @@ enum {
   kUnknown = 999,
 };
 
+/* kLie: another driver version than the module's. kGarbage: numbers that cannot be and texts that
+ * are none, for devices that are where they should be. */
+enum mode { kOk, kHang, kCrash, kSlow, kLie, kGarbage };
+
 typedef int Status;
 typedef const void* Device;
 
@@ -43,6 +52,7 @@ static unsigned
     visible[kMaxGpus]; /* indices into facts.gpus of the GPUs whose node can be opened */
 static unsigned visible_count;
 static int init_count;
+static enum mode mode;
 
 static const struct gpu_facts* gpu_of(Device device) {
   for (unsigned i = 0; i < visible_count; ++i) {
@@ -64,29 +74,66 @@ static const struct mig_facts* mig_of(Device device, const struct gpu_facts** pa
   return NULL;
 }
 
-static Status copy_text(const char* from, char* to, unsigned size) {
+/* Why a function that was given no device of the table fails. */
+static Status no_device(void) { return init_count == 0 ? kUninitialized : kInvalidArgument; }
+
+/* The whole buffer, without an end, with what a terminal or a log must not see. */
+static Status fill_with_garbage(char* to, unsigned size) {
+  static const char garbage[] = "\x1b[31m\x01\n\x7f\xff\t\"\\%s";
+  for (unsigned i = 0; i < size; ++i) to[i] = garbage[i % (sizeof garbage - 1)];
+  return kSuccess;
+}
+
+static Status copy_honest_text(const char* from, char* to, unsigned size) {
   if (to == NULL) return kInvalidArgument;
   if (strlen(from) >= size) return kInsufficientSize;
   memcpy(to, from, strlen(from) + 1);
   return kSuccess;
 }
 
-/* A test can ask for a driver library that misbehaves (simhost --nvml); the word is read at each
- * nvmlInit. */
-static void misbehave_if_asked(void) {
+static Status copy_text(const char* from, char* to, unsigned size) {
+  if (to != NULL && mode == kGarbage) return fill_with_garbage(to, size);
+  return copy_honest_text(from, to, size);
+}
+
+static void read_mode(void) {
+  static const struct {
+    const char* word;
+    enum mode mode;
+  } words[] = {{"hang", kHang}, {"crash", kCrash},     {"slow", kSlow},
+               {"lie", kLie},   {"garbage", kGarbage}, {"ok", kOk}};
   char word[16] = "";
+  mode = kOk;
   const int fd = open("/run/simhost/nvml", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
   if (read(fd, word, sizeof word - 1) < 0) word[0] = '\0';
   close(fd);
-  if (strncmp(word, "hang", 4) == 0) {
-    for (;;) sleep(3600);
+  word[strcspn(word, "\n")] = '\0';
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i) {
+    if (strcmp(word, words[i].word) == 0) mode = words[i].mode;
   }
-  if (strncmp(word, "crash", 5) == 0) abort();
+}
+
+/* By the clock: in a sandbox that forbids sleeping it takes just as long. */
+static void wait_seconds(long seconds) {
+  struct timespec start, now;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do {
+    usleep(100000);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while (now.tv_sec - start.tv_sec < seconds ||
+           (now.tv_sec - start.tv_sec == seconds && now.tv_nsec < start.tv_nsec));
+}
+
+static void misbehave_at_init(void) {
+  if (mode == kCrash) abort();
+  if (mode == kSlow) wait_seconds(2);
+  while (mode == kHang) sleep(3600);
 }
 
 EXPORT Status nvmlInit_v2(void) {
-  misbehave_if_asked();
+  read_mode();
+  misbehave_at_init();
   read_driver_facts(&facts);
   if (facts.version[0] == '\0') return kDriverNotLoaded;
   if (strcmp(facts.version, DRIVER_VERSION) != 0) return kVersionMismatch;
@@ -141,12 +188,12 @@ EXPORT const char* nvmlErrorString(Status status) {
 
 EXPORT Status nvmlSystemGetDriverVersion(char* version, unsigned size) {
   if (init_count == 0) return kUninitialized;
-  return copy_text(facts.version, version, size);
+  return copy_honest_text(mode == kLie ? "999.99" : facts.version, version, size);
 }
 
 EXPORT Status nvmlSystemGetNVMLVersion(char* version, unsigned size) {
   if (init_count == 0) return kUninitialized;
-  return copy_text("12." DRIVER_VERSION, version, size);
+  return copy_honest_text("12." DRIVER_VERSION, version, size);
 }
 
 EXPORT Status nvmlSystemGetCudaDriverVersion(int* version) {
@@ -162,7 +209,7 @@ EXPORT Status nvmlSystemGetCudaDriverVersion_v2(int* version) {
 EXPORT Status nvmlDeviceGetCount_v2(unsigned* count) {
   if (init_count == 0) return kUninitialized;
   if (count == NULL) return kInvalidArgument;
-  *count = visible_count;
+  *count = mode == kGarbage ? 0xfffffff0u : visible_count;
   return kSuccess;
 }
 
@@ -170,6 +217,7 @@ EXPORT Status nvmlDeviceGetCount(unsigned* count) { return nvmlDeviceGetCount_v2
 
 EXPORT Status nvmlDeviceGetHandleByIndex_v2(unsigned index, Device* device) {
   if (init_count == 0) return kUninitialized;
+  if (mode == kGarbage && visible_count > 0) index %= visible_count; /* as many as it counts */
   if (device == NULL || index >= visible_count) return kInvalidArgument;
   *device = &facts.gpus[visible[index]];
   return kSuccess;
@@ -199,7 +247,7 @@ EXPORT Status nvmlDeviceGetName(Device device, char* name, unsigned size) {
   const struct gpu_facts* gpu = gpu_of(device);
   if (gpu != NULL) return copy_text(gpu->model, name, size);
   const struct mig_facts* mig = mig_of(device, &gpu);
-  if (mig == NULL) return kInvalidArgument;
+  if (mig == NULL) return no_device();
   char text[160];
   snprintf(text, sizeof text, "%s MIG %s", gpu->model, mig->profile);
   return copy_text(text, name, size);
@@ -209,12 +257,12 @@ EXPORT Status nvmlDeviceGetUUID(Device device, char* uuid, unsigned size) {
   const struct gpu_facts* gpu = gpu_of(device);
   if (gpu != NULL) return copy_text(gpu->uuid, uuid, size);
   const struct mig_facts* mig = mig_of(device, NULL);
-  return mig == NULL ? kInvalidArgument : copy_text(mig->uuid, uuid, size);
+  return mig == NULL ? no_device() : copy_text(mig->uuid, uuid, size);
 }
 
 EXPORT Status nvmlDeviceGetMinorNumber(Device device, unsigned* minor) {
   const struct gpu_facts* gpu = gpu_of(device);
-  if (gpu == NULL || minor == NULL) return kInvalidArgument;
+  if (gpu == NULL || minor == NULL) return no_device();
   *minor = gpu->minor;
   return kSuccess;
 }
@@ -230,13 +278,13 @@ EXPORT Status nvmlDeviceGetIndex(Device device, unsigned* index) {
 
 EXPORT Status nvmlDeviceGetPciInfo_v3(Device device, struct pci_info* info) {
   const struct gpu_facts* gpu = gpu_of(device);
-  if (gpu == NULL || info == NULL) return kInvalidArgument;
+  if (gpu == NULL || info == NULL) return no_device();
   memset(info, 0, sizeof *info);
   info->domain = gpu->domain;
   info->bus = gpu->bus;
   info->device = gpu->device;
-  info->pci_device_id = 0x233010DE;
-  info->pci_subsystem_id = 0x16C110DE;
+  info->pci_device_id = gpu->kind->pci_device_id;
+  info->pci_subsystem_id = gpu->kind->pci_subsystem_id;
   snprintf(info->bus_id_legacy, sizeof info->bus_id_legacy, "%04X:%02X:%02X.0",
            gpu->domain & 0xffff, gpu->bus & 0xff, gpu->device & 0xff);
   snprintf(info->bus_id, sizeof info->bus_id, "%08X:%02X:%02X.0", gpu->domain, gpu->bus,
@@ -249,43 +297,48 @@ EXPORT Status nvmlDeviceGetPciInfo_v2(Device device, struct pci_info* info) {
 }
 
 EXPORT Status nvmlDeviceGetBrand(Device device, unsigned* brand) {
-  if (gpu_of(device) == NULL || brand == NULL) return kInvalidArgument;
-  *brand = 14; /* "NVIDIA", what data centre boards say since Ampere */
+  if (gpu_of(device) == NULL || brand == NULL) return no_device();
+  /* NVML_BRAND_NVIDIA, what boards of both models say since driver 455. */
+  *brand = mode == kGarbage ? 4711 : 14;
   return kSuccess;
 }
 
 EXPORT Status nvmlDeviceGetArchitecture(Device device, unsigned* architecture) {
-  if (gpu_of(device) == NULL || architecture == NULL) return kInvalidArgument;
-  *architecture = 9; /* Hopper */
+  const struct gpu_facts* gpu = gpu_of(device);
+  if (gpu == NULL || architecture == NULL) return no_device();
+  *architecture = gpu->kind->architecture;
   return kSuccess;
 }
 
 EXPORT Status nvmlDeviceGetCudaComputeCapability(Device device, int* major, int* minor) {
   if (major == NULL || minor == NULL) return kInvalidArgument;
-  if (gpu_of(device) == NULL && mig_of(device, NULL) == NULL) return kInvalidArgument;
-  *major = 9;
-  *minor = 0;
+  const struct gpu_facts* gpu = gpu_of(device);
+  if (gpu == NULL) mig_of(device, &gpu);
+  if (gpu == NULL) return no_device();
+  *major = gpu->kind->capability_major;
+  *minor = gpu->kind->capability_minor;
+  if (mode == kGarbage) *major = *minor = -9;
   return kSuccess;
 }
 
 /* MIG mode is on exactly where instances exist: /proc has no other sign of it. */
 EXPORT Status nvmlDeviceGetMigMode(Device device, unsigned* current, unsigned* pending) {
   const struct gpu_facts* gpu = gpu_of(device);
-  if (gpu == NULL || current == NULL || pending == NULL) return kInvalidArgument;
+  if (gpu == NULL || current == NULL || pending == NULL) return no_device();
   *current = gpu->mig_count > 0;
   *pending = *current;
   return kSuccess;
 }
 
 EXPORT Status nvmlDeviceGetMaxMigDeviceCount(Device device, unsigned* count) {
-  if (gpu_of(device) == NULL || count == NULL) return kInvalidArgument;
-  *count = 7;
+  if (gpu_of(device) == NULL || count == NULL) return no_device();
+  *count = mode == kGarbage ? 0xfffffff0u : 7;
   return kSuccess;
 }
 
 EXPORT Status nvmlDeviceGetMigDeviceHandleByIndex(Device device, unsigned index, Device* mig) {
   const struct gpu_facts* gpu = gpu_of(device);
-  if (gpu == NULL || mig == NULL) return kInvalidArgument;
+  if (gpu == NULL || mig == NULL) return no_device();
   unsigned seen = 0;
   for (unsigned m = 0; m < gpu->mig_count; ++m) {
     if (!gpu->migs[m].reachable || seen++ != index) continue;
@@ -310,14 +363,14 @@ EXPORT Status nvmlDeviceGetDeviceHandleFromMigDeviceHandle(Device mig, Device* d
 
 EXPORT Status nvmlDeviceGetGpuInstanceId(Device device, unsigned* id) {
   const struct mig_facts* mig = mig_of(device, NULL);
-  if (id == NULL || mig == NULL) return kInvalidArgument;
+  if (id == NULL || mig == NULL) return no_device();
   *id = mig->gi;
   return kSuccess;
 }
 
 EXPORT Status nvmlDeviceGetComputeInstanceId(Device device, unsigned* id) {
   const struct mig_facts* mig = mig_of(device, NULL);
-  if (id == NULL || mig == NULL) return kInvalidArgument;
+  if (id == NULL || mig == NULL) return no_device();
   *id = mig->ci;
   return kSuccess;
 }
