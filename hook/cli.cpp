@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 20U;
 
 struct Options {
+  std::string config;
+  std::string leave_out;
   std::string driver_root;
   std::string device_root;
   bool no_cgroups = false;
@@ -28,14 +30,22 @@ struct Options {
   bool remove = false;
 };
 
-Result<Config> config_of(const Options& options) {
-  Config config;
-  config.no_cgroups = options.no_cgroups;
-  if (!options.driver_root.empty())
-    config.driver_root = TRY(doing("--driver-root", HostPath::parse(options.driver_root)));
-  if (!options.device_root.empty())
-    config.device_root = TRY(doing("--device-root", HostPath::parse(options.device_root)));
-  return config;
+Result<std::optional<HostPath>> path_option(std::string_view option, const std::string& value) {
+  if (value.empty()) return std::optional<HostPath>();
+  return std::optional<HostPath>(TRY(doing(option, HostPath::parse(value))));
+}
+
+Result<Settings> settings_of(const Options& options) {
+  Settings settings;
+  settings.file = TRY(path_option("--config", options.config));
+  settings.driver_root = TRY(path_option("--driver-root", options.driver_root));
+  settings.device_root = TRY(path_option("--device-root", options.device_root));
+  settings.no_cgroups = options.no_cgroups;
+  for (const std::string_view name : split(options.leave_out, ',')) {
+    if (!trimmed(name).empty())
+      settings.leave_out.insert(TRY(doing("--leave-out", parse_omission(trimmed(name)))));
+  }
+  return settings;
 }
 
 Result<std::string> read_state() {
@@ -50,9 +60,9 @@ Result<std::string> read_state() {
   return state;
 }
 
-Status run_hook(const Config& config) { return prestart(TRY(read_state()), config); }
+Status run_hook(const Settings& settings) { return prestart(TRY(read_state()), settings); }
 
-using Action = std::function<Status(const Config&)>;
+using Action = std::function<Status(const Settings&)>;
 
 void add_hook_stages(CLI::App& app, Action& action) {
   for (const char* const stage : {"prestart", "createRuntime"}) {
@@ -67,7 +77,7 @@ void add_hook_stages(CLI::App& app, Action& action) {
 void add_refused_stages(CLI::App& app, Action& action) {
   for (const char* const stage : {"createContainer", "startContainer", "poststart", "poststop"}) {
     app.add_subcommand(stage)->group("")->callback([&action, stage] {
-      action = [stage](const Config& /*config*/) -> Status {
+      action = [stage](const Settings& /*settings*/) -> Status {
         return fail(ErrorKind::kBadInput, concat("this is no hook for stage ", stage),
                     "register it at stage prestart or createRuntime");
       };
@@ -93,13 +103,21 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
       ->allow_extra_args(false);
   command->add_option("--require", wanted.requirements, "condition such as cuda>=12.2, repeatable")
       ->allow_extra_args(false);
+  command
+      ->add_option("--imex-channel", wanted.imex_channels, "IMEX channels, comma list, repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--mig-config", wanted.mig_config,
+                      "all: the right to create MIG devices on the GPUs");
+  command->add_option("--mig-monitor", wanted.mig_monitor,
+                      "all: the right to watch MIG devices of the GPUs");
   command->add_flag("--dry-run", wanted.dry_run, "print the plan and change nothing");
   command
       ->add_option("rootfs", wanted.rootfs,
                    "the container's root directory, as its runtime spells it on the host")
       ->required();
-  command->callback(
-      [&] { action = [&wanted](const Config& config) { return configure(wanted, config); }; });
+  command->callback([&] {
+    action = [&wanted](const Settings& settings) { return configure(wanted, settings); };
+  });
 }
 
 void add_plan(CLI::App& app, Options& options, Action& action) {
@@ -114,8 +132,8 @@ void add_plan(CLI::App& app, Options& options, Action& action) {
     const PlanFormat format = options.json      ? PlanFormat::kJson
                               : options.explain ? PlanFormat::kExplain
                                                 : PlanFormat::kText;
-    action = [&options, format](const Config& config) {
-      return plan(options.bundle, format, config);
+    action = [&options, format](const Settings& settings) {
+      return plan(options.bundle, format, settings);
     };
   });
 }
@@ -129,11 +147,18 @@ void add_host_commands(CLI::App& app, Options& options, Action& action) {
     const InfoFormat format = options.json  ? InfoFormat::kJson
                               : options.csv ? InfoFormat::kCsv
                                             : InfoFormat::kText;
-    action = [format](const Config& config) { return info(format, config); };
+    action = [format](const Settings& settings) { return info(format, settings); };
   });
   CLI::App* const list_command =
       app.add_subcommand("list", "list device nodes and driver files, one path a line");
-  list_command->callback([&action] { action = [](const Config& config) { return list(config); }; });
+  list_command->callback(
+      [&action] { action = [](const Settings& settings) { return list(settings); }; });
+}
+
+void add_config(CLI::App& app, Action& action) {
+  app.add_subcommand("config", "show the configuration in force and where it came from")
+      ->callback(
+          [&action] { action = [](const Settings& settings) { return show_config(settings); }; });
 }
 
 void add_register(CLI::App& app, Options& options, Action& action) {
@@ -143,7 +168,7 @@ void add_register(CLI::App& app, Options& options, Action& action) {
   command->add_option("--hook", options.hook_path, "path of the hook (default: this program)");
   command->add_flag("--remove", options.remove, "take the hook out again");
   command->callback([&] {
-    action = [&options](const Config& /*config*/) {
+    action = [&options](const Settings& /*settings*/) {
       return edit_registration(options.bundle, options.hook_path, options.remove);
     };
   });
@@ -151,7 +176,7 @@ void add_register(CLI::App& app, Options& options, Action& action) {
 
 void add_version(CLI::App& app, Action& action) {
   app.add_subcommand("version", "print the version")->callback([&action] {
-    action = [](const Config& /*config*/) -> Status {
+    action = [](const Settings& /*settings*/) -> Status {
       (void)std::puts(concat("gpu-hook ", library_version()).c_str());
       return {};
     };
@@ -187,6 +212,11 @@ ExitCode run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.set_version_flag("--version", concat("gpu-hook ", library_version()));
+  app.add_option("--config", options.config,
+                 "configuration file (default: /etc/gpu-hook/gpu-hook.toml)");
+  app.add_option("--leave-out", options.leave_out,
+                 "what not to inject, comma list of device-nodes, fabricmanager, gsp-firmware, "
+                 "mps, persistenced");
   app.add_option("--driver-root", options.driver_root,
                  "directory with the driver's files (default: /, /run/nvidia/driver)");
   app.add_option("--device-root", options.device_root,
@@ -197,6 +227,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_configure(app, options, action);
   add_plan(app, options, action);
   add_host_commands(app, options, action);
+  add_config(app, action);
   add_register(app, options, action);
   add_version(app, action);
   try {
@@ -204,12 +235,12 @@ ExitCode run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return usage(app, error);
   }
-  const Result<Config> config = config_of(options);
-  if (!config) {
-    (void)report(Status(tl::unexpected<Error>(config.error())));
+  const Result<Settings> settings = settings_of(options);
+  if (!settings) {
+    (void)report(Status(tl::unexpected<Error>(settings.error())));
     return ExitCode::kUsage;
   }
-  return report(action(*config));
+  return report(action(*settings));
 }
 
 }  // namespace gpuhook::hook

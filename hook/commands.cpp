@@ -40,6 +40,26 @@ Result<std::vector<std::string_view>> list_items(const std::vector<std::string>&
   return items;
 }
 
+// "all", or nothing at all.
+Result<bool> mig_right(std::string_view option, std::string_view value) {
+  if (value.empty()) return false;
+  if (value == "all") return true;
+  return fail(ErrorKind::kBadInput, concat(option, " is ", in_quotes(value)),
+              "only all is possible");
+}
+
+Result<CapabilitySet> capabilities_of(const ConfigureOptions& options, const Config& config) {
+  CapabilitySet capabilities;
+  for (const std::string_view name : TRY(list_items(options.capabilities))) {
+    if (name == "all") {
+      capabilities.insert(config.supported_capabilities);
+    } else {
+      capabilities.insert(TRY(parse_capability(name)));
+    }
+  }
+  return capabilities;
+}
+
 Result<Request> request_of(const ConfigureOptions& options, const Config& config) {
   Request request;
   const std::vector<std::string_view> devices = TRY(list_items(options.devices));
@@ -49,16 +69,13 @@ Result<Request> request_of(const ConfigureOptions& options, const Config& config
   for (const std::string_view name : devices) {
     if (name != "none") request.devices.push_back(TRY(parse_selector(name)));
   }
-  CapabilitySet capabilities;
-  for (const std::string_view name : TRY(list_items(options.capabilities))) {
-    if (name == "all") {
-      capabilities.insert(config.supported_capabilities);
-    } else {
-      capabilities.insert(TRY(parse_capability(name)));
-    }
-  }
+  const CapabilitySet capabilities = TRY(capabilities_of(options, config));
   if (!capabilities.empty()) request.capabilities = capabilities;
   if (!config.disable_require) request.requirements = options.requirements;
+  for (const std::string_view channel : TRY(list_items(options.imex_channels)))
+    request.imex_channels.push_back(TRY(parse_imex_channel(channel)));
+  request.mig_config = TRY(mig_right("--mig-config", options.mig_config));
+  request.mig_monitor = TRY(mig_right("--mig-monitor", options.mig_monitor));
   return request;
 }
 
@@ -76,10 +93,21 @@ Status check_namespaces(const ContainerSpec& spec) {
       "give the container that owns the namespace its GPUs instead");
 }
 
+// The host as far as this request needs to know it.
+Result<Inventory> inventory_for(const Request& request, const Config& config) {
+  Inventory inventory = TRY(probe_host(config));
+  if (!needs_driver_library(request, inventory)) return inventory;
+  return ask_driver_library(std::move(inventory), config);
+}
+
+Result<InjectionPlan> plan_for(const Request& request, const Target& target, const Config& config) {
+  const Inventory inventory = TRY(inventory_for(request, config));
+  return make_plan(request, inventory, TRY(inspect(target)), config);
+}
+
 Result<std::pair<InjectionPlan, Report>> inject(const Request& request, const Target& target,
                                                 const Config& config) {
-  const Inventory inventory = TRY(probe_host(config));
-  const InjectionPlan planned = TRY(make_plan(request, inventory, TRY(inspect(target))));
+  const InjectionPlan planned = TRY(plan_for(request, target, config));
   Report report = TRY(apply_plan(planned, target, config));
   return std::pair{planned, std::move(report)};
 }
@@ -96,59 +124,69 @@ void print_skipped(const InjectionPlan& planned, const Report& report) {
   }
 }
 
+// Says once what was asked for and is not given. A hook's words reach the engine's log at best.
+void warn(const std::vector<Note>& notes) {
+  for (const Note& note : notes) {
+    const std::string line = one_line(concat("gpu-hook: ", note.what, ": ", note.reason));
+    (void)std::fputs((line + "\n").c_str(), stderr);
+  }
+}
+
 }  // namespace
 
-Status prestart(const std::string& state_json, const Config& config) {
+Status prestart(const std::string& state_json, const Settings& settings) {
   become_undumpable();
   const ContainerState state = TRY(parse_state(state_json));
   const ContainerSpec spec = TRY(read_bundle(state.bundle));
-  const std::optional<Request> request = TRY(request_from(spec, config));
-  if (!request) return {};
+  const Result<LoadedConfig> loaded = load(settings);
+  // A broken configuration must not keep containers from starting that never asked for a GPU.
+  if (!loaded && !may_concern_us(spec)) return {};
+  const Config config = TRY(loaded).config;
+  const RequestDecision decision = TRY(decide_request(spec, config));
+  warn(decision.notes);
+  if (!decision.request) return {};
   TRY(check_namespaces(spec));
   const HostPath rootfs = TRY(rootfs_of(spec, state.bundle));
   const Target target = TRY(Target::of_process(state.pid, rootfs));
-  (void)TRY(inject(*request, target, config));
+  (void)TRY(inject(*decision.request, target, config));
   return {};
 }
 
-Status configure(const ConfigureOptions& options, const Config& config) {
+Status configure(const ConfigureOptions& options, const Settings& settings) {
   become_undumpable();
+  const Config config = TRY(load(settings)).config;
   const Request request = TRY(request_of(options, config));
   const Target target = TRY(Target::of_process(options.pid, TRY(path_argument(options.rootfs))));
-  if (!options.dry_run) {
-    const auto [planned, report] = TRY(inject(request, target, config));
-    print_skipped(planned, report);
+  if (options.dry_run) {
+    print(plan_as_text(TRY(plan_for(request, target, config)), true));
     return {};
   }
-  const Inventory inventory = TRY(probe_host(config));
-  print(plan_as_text(TRY(make_plan(request, inventory, TRY(inspect(target)))), true));
+  const auto [planned, report] = TRY(inject(request, target, config));
+  print_skipped(planned, report);
   return {};
 }
 
-Status plan(const std::string& bundle, PlanFormat format, const Config& config) {
+Status plan(const std::string& bundle, PlanFormat format, const Settings& settings) {
+  const Config config = TRY(load(settings)).config;
   const HostPath directory = TRY(path_argument(bundle));
   const ContainerSpec spec = TRY(read_bundle(directory));
-  const std::optional<Request> request = TRY(request_from(spec, config));
-  if (!request) {
+  const RequestDecision decision = TRY(decide_request(spec, config));
+  warn(decision.notes);
+  if (!decision.request) {
     print(format == PlanFormat::kJson
               ? "null\n"
-              : "nothing asked for: NVIDIA_VISIBLE_DEVICES is unset, empty or void\n");
+              : "nothing asked for: NVIDIA_VISIBLE_DEVICES is unset, empty, void or ignored\n");
     return {};
   }
   const Target target = TRY(Target::of_directory(TRY(rootfs_of(spec, directory))));
-  const Inventory inventory = TRY(probe_host(config));
-  const InjectionPlan planned = TRY(make_plan(*request, inventory, TRY(inspect(target))));
+  const InjectionPlan planned = TRY(plan_for(*decision.request, target, config));
   print(format == PlanFormat::kJson ? plan_as_json(planned)
                                     : plan_as_text(planned, format == PlanFormat::kExplain));
   return {};
 }
 
 Status edit_registration(const std::string& bundle, const std::string& hook_path, bool remove) {
-  std::array<char, 4096> self{};
-  std::string path = hook_path;
-  if (path.empty() && readlink("/proc/self/exe", self.data(), self.size() - 1) > 0)
-    path = self.data();
-  const HostPath hook = TRY(path_argument(path));
+  const HostPath hook = TRY(path_argument(hook_path.empty() ? own_path() : hook_path));
   const HostPath directory = TRY(path_argument(bundle));
   const bool changed =
       remove ? TRY(unregister_hook(directory, hook)) : TRY(register_hook(directory, hook));

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "gpuhook/gpuhook.h"
+#include "settings.h"
 
 namespace gpuhook::hook {
 
 // OCI hook at stage prestart or createRuntime; `state` is the document from standard input.
-Status prestart(const std::string& state, const Config& config);
+Status prestart(const std::string& state, const Settings& settings);
 
 struct ConfigureOptions {
   std::int64_t pid = 0;
@@ -20,16 +20,21 @@ struct ConfigureOptions {
   std::vector<std::string> devices;       // comma lists
   std::vector<std::string> capabilities;  // comma lists
   std::vector<std::string> requirements;
+  std::vector<std::string> imex_channels;  // comma lists
+  std::string mig_config;                  // "all" or nothing
+  std::string mig_monitor;
   bool dry_run = false;
 };
-Status configure(const ConfigureOptions& options, const Config& config);
+Status configure(const ConfigureOptions& options, const Settings& settings);
 
 enum class PlanFormat { kText, kExplain, kJson };
-Status plan(const std::string& bundle, PlanFormat format, const Config& config);
+Status plan(const std::string& bundle, PlanFormat format, const Settings& settings);
 
 enum class InfoFormat { kText, kJson, kCsv };
-Status info(InfoFormat format, const Config& config);
-Status list(const Config& config);
+Status info(InfoFormat format, const Settings& settings);
+Status list(const Settings& settings);
+// The configuration in force, as a file that would give the same one.
+Status show_config(const Settings& settings);
 
 // `hook_path` empty: the path of this very program.
 Status edit_registration(const std::string& bundle, const std::string& hook_path, bool remove);

@@ -29,11 +29,14 @@ std::string info_as_text(const Inventory& inventory) {
   for (const Gpu& gpu : inventory.gpus) {
     out += "\n" + row("Device Index:", std::to_string(gpu.index)) +
            row("Device Minor:", std::to_string(gpu.minor)) + row("Model:", gpu.model) +
-           row("GPU UUID:", or_unknown(gpu.uuid)) + row("Bus Location:", gpu.pci.long_text());
+           row("Brand:", or_unknown(gpu.brand)) + row("GPU UUID:", or_unknown(gpu.uuid)) +
+           row("Bus Location:", gpu.pci.long_text()) +
+           row("Architecture:", or_unknown(gpu.architecture));
     for (std::size_t i = 0; i < gpu.mig.size(); ++i) {
-      out +=
-          row("MIG Device:", concat(gpu.index, ":", i, " (GPU instance ", gpu.mig[i].gpu_instance,
-                                    ", compute instance ", gpu.mig[i].compute_instance, ")"));
+      const MigInstance& mig = gpu.mig[i];
+      out += row("MIG Device:",
+                 concat(gpu.index, ":", i, " ", or_unknown(mig.uuid), " (GPU instance ",
+                        mig.gpu_instance, ", compute instance ", mig.compute_instance, ")"));
     }
     if (!gpu.problem.empty()) out += row("Problem:", gpu.problem);
   }
@@ -43,10 +46,12 @@ std::string info_as_text(const Inventory& inventory) {
 std::string info_as_csv(const Inventory& inventory) {
   std::string out = concat("NVRM version,CUDA version\n", inventory.driver.text(), ",",
                            or_unknown(inventory.cuda_version),
-                           "\n\nDevice Index,Device Minor,Model,GPU UUID,Bus Location\n");
+                           "\n\nDevice Index,Device Minor,Model,Brand,GPU UUID,Bus Location,"
+                           "Architecture\n");
   for (const Gpu& gpu : inventory.gpus) {
-    out += concat(gpu.index, ",", gpu.minor, ",", gpu.model, ",", or_unknown(gpu.uuid), ",",
-                  gpu.pci.long_text(), "\n");
+    out += concat(gpu.index, ",", gpu.minor, ",", gpu.model, ",", or_unknown(gpu.brand), ",",
+                  or_unknown(gpu.uuid), ",", gpu.pci.long_text(), ",", or_unknown(gpu.architecture),
+                  "\n");
   }
   return out;
 }
@@ -59,8 +64,9 @@ void print_files(const Inventory& inventory, DriverFileKind kind) {
 
 }  // namespace
 
-Status info(InfoFormat format, const Config& config) {
-  const Inventory inventory = TRY(probe_host(config));
+Status info(InfoFormat format, const Settings& settings) {
+  const Config config = TRY(load(settings)).config;
+  const Inventory inventory = ask_driver_library(TRY(probe_host(config)), config);
   switch (format) {
     case InfoFormat::kText:
       print(info_as_text(inventory));
@@ -72,11 +78,23 @@ Status info(InfoFormat format, const Config& config) {
       print(inventory_as_json(inventory));
       break;
   }
+  // Unknown is an answer; why it is one belongs beside it, not into it.
+  if (!inventory.unanswered.empty() && !inventory.gpus.empty() && config.questions.allowed)
+    (void)std::fputs(one_line("gpu-hook: " + inventory.unanswered).append("\n").c_str(), stderr);
   return {};
 }
 
-Status list(const Config& config) {
-  const Inventory inventory = TRY(probe_host(config));
+Status show_config(const Settings& settings) {
+  const LoadedConfig loaded = TRY(load(settings));
+  print(concat("# from ", loaded.file ? loaded.file->text() : "built-in defaults", "\n"));
+  for (const Note& note : loaded.notes)
+    print(concat("# no meaning here: ", note.what, ": ", note.reason, "\n"));
+  print(config_as_toml(loaded.config));
+  return {};
+}
+
+Status list(const Settings& settings) {
+  const Inventory inventory = TRY(probe_host(TRY(load(settings)).config));
   for (const DeviceNode& node : inventory.control_nodes) print(node.path.text() + "\n");
   for (const Gpu& gpu : inventory.gpus) {
     if (gpu.problem.empty()) print(gpu.node.path.text() + "\n");
@@ -88,8 +106,9 @@ Status list(const Config& config) {
       if (mig.compute_instance_access) print(mig.compute_instance_access->path.text() + "\n");
     }
   }
+  for (const DeviceNode& node : inventory.imex_channels) print(node.path.text() + "\n");
   using enum DriverFileKind;
-  for (const DriverFileKind kind : {kProgram, kLibrary, kSocket, kFirmware})
+  for (const DriverFileKind kind : {kProgram, kLibrary, kSocket, kFirmware, kData, kXorgModule})
     print_files(inventory, kind);
   return {};
 }

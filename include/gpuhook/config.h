@@ -2,11 +2,31 @@
 // What the administrator decides. Never influenced by an image or by the environment.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "gpuhook/values.h"
 
 namespace gpuhook {
+
+// How the driver's management library is asked for what the kernel does not tell.
+struct DriverQuestions {
+  // False: it never is; requests that need its answers are refused.
+  bool allowed = true;
+  // The program that asks, gpu-hook-nvml; the caller knows where it is installed. Unset: as if not
+  // allowed.
+  std::optional<HostPath> helper;
+  // How long the library may take, in milliseconds, 100 to 8000. With persistence mode off a GPU
+  // needs one to three seconds to wake.
+  std::uint32_t deadline_ms = 5000;
+  // "user" or "user:group" that the helper becomes, by name or number. Empty: it stays what it is,
+  // without capabilities.
+  std::string user;
+
+  bool operator==(const DriverQuestions&) const = default;
+};
 
 struct Config {
   // Directory that holds the driver's files, as seen by the host. Unset: "/" and then
@@ -15,16 +35,31 @@ struct Config {
   // Directory whose dev/ holds the device nodes. Unset: "/".
   std::optional<HostPath> device_root;
 
-  // Leave the container's device cgroup alone; right where the rules are in the OCI spec, or where
-  // there is none.
+  // Leave the container's device cgroup alone; right where the rules are in the OCI spec. Where
+  // there is no such cgroup, as in a user namespace, that is noticed and needs no setting.
   bool no_cgroups = false;
   // Skip NVIDIA_REQUIRE_* and --require expressions.
   bool disable_require = false;
-  // Whether NVIDIA_VISIBLE_DEVICES counts in containers without CAP_SYS_ADMIN. True is what docker
-  // users expect.
-  bool accept_env_when_unprivileged = true;
   // Upper bound for NVIDIA_DRIVER_CAPABILITIES.
   CapabilitySet supported_capabilities = CapabilitySet::all();
+
+  // Whether NVIDIA_VISIBLE_DEVICES counts in containers without CAP_SYS_ADMIN. True is what docker
+  // users expect; false is right where images are not trusted and volume mounts carry the request.
+  bool accept_env_when_unprivileged = true;
+  // Whether mounts of /dev/null below /var/run/nvidia-container-devices name devices.
+  bool accept_volume_mounts = false;
+  // Features that the variables of a container without CAP_SYS_ADMIN may ask for. None by default:
+  // they reach other machines and other containers' memory.
+  FeatureSet features_when_unprivileged;
+  // Variables whose values replace NVIDIA_VISIBLE_DEVICES, such as DOCKER_RESOURCE_GPU of swarm.
+  std::vector<std::string> swarm_resources;
+
+  // Prefer the CUDA libraries that an image brings for newer CUDA than the driver's.
+  bool cuda_compat = true;
+  // What no container gets.
+  OmissionSet leave_out;
+
+  DriverQuestions questions;
 
   bool operator==(const Config&) const = default;
 };

@@ -2,18 +2,23 @@
 // The verbs of libgpuhook. Data flows one way: request, inventory and container make a plan; a plan
 // is applied or printed.
 //
-//   auto request = request_from(spec, config);               what the container asks for
-//   auto inventory = probe_host(config);                     what the machine offers
-//   auto target = Target::of_process(pid, rootfs);           the container, held by file
-//   descriptors auto plan = make_plan(*request, *inventory, *inspect(*target)); auto report =
-//   apply_plan(*plan, *target, config);
+//   auto decision = decide_request(spec, config);     what the container asks for
+//   auto inventory = probe_host(config);              what the machine offers
+//   if (needs_driver_library(request, inventory))
+//     inventory = ask_driver_library(std::move(inventory), config);
+//   auto target = Target::of_process(pid, rootfs);    the container, held by file descriptors
+//   auto plan = make_plan(request, inventory, container, config);     with inspect(target)
+//   auto report = apply_plan(plan, target, config);
 //
-// The library never logs, prints, exits, reads the environment or the current directory, and starts
-// no process.
+// The library never logs, prints, exits, reads the environment or the current directory. It starts
+// no process but the helper named in DriverQuestions, and that only for the few requests that need
+// it.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "gpuhook/config.h"
 #include "gpuhook/container.h"
@@ -42,6 +47,26 @@ Result<HostPath> rootfs_of(const ContainerSpec& spec, const HostPath& bundle);
 // Errors: kNoDriver when the kernel module is not loaded, or when no library of the module's
 // version is installed (the message names both versions).
 Result<Inventory> probe_host(const Config& config);
+
+// The inventory with what the driver's management library knows beyond the kernel's texts: UUIDs of
+// MIG devices, brand, architecture, the exact CUDA version. Starts the helper program of `config`
+// and waits for its answer or the deadline. Never an error: what could not be learnt is told in
+// `unanswered` and in the absences.
+Inventory ask_driver_library(Inventory inventory, const Config& config);
+
+// The administrator's configuration: `path` if given, else /etc/gpu-hook/gpu-hook.toml, else what
+// still has a meaning of /etc/nvidia-container-runtime/config.toml, else the defaults.
+//
+// Errors: kBadInput with file and line; kRefused when others than root could have written the file;
+// kNotFound when `path` does not exist.
+struct LoadedConfig {
+  Config config;
+  std::optional<HostPath> file;  // where it came from; nothing: the defaults
+  std::vector<Note> notes;       // keys of the NVIDIA file that have no meaning here
+};
+Result<LoadedConfig> load_config(const std::optional<HostPath>& path);
+// The configuration as a gpu-hook.toml that gives the same one.
+std::string config_as_toml(const Config& config);
 
 // A container held by file descriptors, so that nothing can be exchanged behind its name.
 class Target {

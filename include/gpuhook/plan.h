@@ -3,6 +3,7 @@
 // another format.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +14,14 @@
 #include "gpuhook/values.h"
 
 namespace gpuhook {
+
+// What a container may do with a bound directory.
+enum class DirectoryUse : std::uint8_t {
+  kRead,         // read-only
+  kOpenDevices,  // read-only, but its device nodes can be opened
+  kWrite,        // talk to a daemon through what lies in it
+};
+std::string_view name_of(DirectoryUse use);
 
 // A driver file bound read-only (ro, nosuid, nodev) onto a file of the container. Source in the
 // driver root.
@@ -41,35 +50,48 @@ struct BindSocket {
   ContainerPath target;
   bool operator==(const BindSocket&) const = default;
 };
-// A symbolic link to a file beside it. Where the image has a regular file of this name,
-// `covered_by` is bound onto it.
+// A directory of the host that changes while containers run, bound without what is mounted below
+// it (nosuid, noexec). Source in the driver root, or in the device root when it holds nodes.
+struct BindDirectory {
+  HostPath source;
+  ContainerPath target;
+  DirectoryUse use = DirectoryUse::kRead;
+  bool operator==(const BindDirectory&) const = default;
+};
+// A symbolic link to a file beside it or in the directory above. Where the image has a regular file
+// of this name, `covered_by` is bound onto it.
 struct MakeLink {
   ContainerPath target;
-  std::string points_to;  // a bare file name
-  HostPath covered_by;    // in the driver root
+  std::string points_to;               // "name" or "../name"
+  std::optional<HostPath> covered_by;  // in the driver root
   bool operator==(const MakeLink&) const = default;
 };
-// A read-only tmpfs over a directory of the container's procfs, filled before it becomes visible.
+// A read-only tmpfs over a directory, filled before it becomes visible.
 struct MaskedTree {
   ContainerPath target;
   std::vector<ProcFile> files;
+  // Make the directory where the image has none. In procfs nothing can be made, and nothing needs
+  // hiding where the directory does not exist.
+  bool create = false;
   bool operator==(const MaskedTree&) const = default;
 };
 // One library the container's loader must find by name.
 struct LoaderEntry {
   std::string soname;
   ContainerPath path;
+  bool compat32 = false;
   bool operator==(const LoaderEntry&) const = default;
 };
-// Entries put before those of the image's own /etc/ld.so.cache.
+// Entries put before those of the image's own /etc/ld.so.cache; of two for one name, the first is
+// found.
 struct UpdateLoaderCache {
   ContainerPath target;
   std::vector<LoaderEntry> entries;
   bool operator==(const UpdateLoaderCache&) const = default;
 };
 
-using Op = std::variant<AllowDevice, BindDevice, BindFile, BindSocket, MaskedTree, MakeLink,
-                        UpdateLoaderCache>;
+using Op = std::variant<AllowDevice, BindDevice, BindFile, BindSocket, BindDirectory, MaskedTree,
+                        MakeLink, UpdateLoaderCache>;
 
 enum class Necessity : std::uint8_t {
   kRequired,  // without it the container does not start
@@ -81,14 +103,6 @@ struct PlannedOp {
   Necessity necessity = Necessity::kRequired;
   std::string reason;  // "libcuda of driver 580.159.04, for compute"
   bool operator==(const PlannedOp&) const = default;
-};
-
-// A decision worth telling: something asked for and not planned, or planned otherwise than
-// expected.
-struct Note {
-  std::string what;
-  std::string reason;
-  bool operator==(const Note&) const = default;
 };
 
 struct InjectionPlan {
@@ -106,18 +120,22 @@ const ContainerPath* target_of(const Op& op);
 // "bind-file", "allow-device", ...: the name of the op's kind in plan JSON.
 std::string_view kind_of(const Op& op);
 
+// Whether planning for `request` needs answers of the driver library: it names a MIG device by
+// UUID, or a requirement hangs on a GPU's brand or architecture. Pure.
+bool needs_driver_library(const Request& request, const Inventory& inventory);
+
 // Plans what a container receives. Pure: equal arguments give equal plans, on any machine.
 //
 // Ops come in canonical order (cgroup rules, nodes, files, links, proc, loader cache); two ops
 // never share a target. Whatever was asked for but not planned is named in `notes` with the reason,
 // so that an empty plan can be explained.
 //
-// Errors: kUnmetRequirement when an expression of `request` is false (the message shows needed and
-// found);
-//         kNotFound when a requested GPU or MIG instance is not in the inventory;
+// Errors: kUnmetRequirement when an expression of `request` is false for one of the GPUs (the
+//         message shows needed and found);
+//         kNotFound when a requested GPU, MIG device or IMEX channel is not in the inventory;
 //         kNoDriver when a library that a requested capability cannot do without is missing.
 Result<InjectionPlan> make_plan(const Request& request, const Inventory& inventory,
-                                const Container& container);
+                                const Container& container, const Config& config = {});
 
 // The invariants that every plan holds, also one read back from JSON: no target twice, no target
 // outside the places an injection may write, link texts without slash, every bound device allowed.

@@ -35,13 +35,21 @@ struct MigIndex {
   std::uint32_t instance = 0;  // index of the MIG device on it
   bool operator==(const MigIndex&) const = default;
 };
-using DeviceSelector = std::variant<AllDevices, GpuIndex, GpuUuid, PciAddress, MigUuid, MigIndex>;
+// A MIG device as drivers before 470 name it: "MIG-GPU-<uuid>/<GPU instance>/<compute instance>".
+struct MigPath {
+  std::string gpu_uuid;  // "GPU-..."
+  std::uint32_t gpu_instance = 0;
+  std::uint32_t compute_instance = 0;
+  bool operator==(const MigPath&) const = default;
+};
+using DeviceSelector =
+    std::variant<AllDevices, GpuIndex, GpuUuid, PciAddress, MigUuid, MigIndex, MigPath>;
 
 // The selector in the spelling that parse_selector accepts.
 std::string text_of(const DeviceSelector& selector);
 
 // Errors: kBadInput when `text` has none of the accepted forms: all, 3, GPU-<uuid>, 0000:0a:00.0,
-// 3:1, MIG-<uuid>.
+// 3:1, MIG-<uuid>, MIG-GPU-<uuid>/1/0, or one of these behind the CDI kind "nvidia.com/gpu=".
 Result<DeviceSelector> parse_selector(std::string_view text);
 
 struct Request {
@@ -52,14 +60,31 @@ struct Request {
   // disabled.
   std::vector<std::string> requirements;
 
+  // The right to create MIG devices on the visible GPUs, and to watch those of other containers.
+  bool mig_config = false;
+  bool mig_monitor = false;
+  std::vector<std::uint32_t> imex_channels;  // ascending
+  FeatureSet features;                       // kImex is told by imex_channels alone
+
   bool operator==(const Request&) const = default;
+};
+
+// Errors: kBadInput unless a decimal number up to 1048575 (20 bits, as the driver numbers them).
+Result<std::uint32_t> parse_imex_channel(std::string_view text);
+
+// A mount of the OCI configuration, as spelled.
+struct SpecMount {
+  std::string source;
+  std::string destination;
+  bool operator==(const SpecMount&) const = default;
 };
 
 // The parts of a container's OCI configuration that can carry a request.
 struct ContainerSpec {
   std::string oci_version;
-  std::vector<std::string> env;        // "NAME=value", in the order of config.json
-  std::vector<std::string> bounding;   // process.capabilities.bounding, as spelled
+  std::vector<std::string> env;       // "NAME=value", in the order of config.json
+  std::vector<std::string> bounding;  // process.capabilities.bounding, as spelled
+  std::vector<SpecMount> mounts;
   std::string root_path;               // root.path as written
   bool has_mount_namespace = false;    // linux.namespaces lists a mount namespace
   std::string joined_mount_namespace;  // its path when an existing one is joined
@@ -70,8 +95,25 @@ struct ContainerSpec {
 // Errors: kBadInput (malformed, ambiguous or too large a config.json).
 Result<ContainerSpec> parse_container_spec(std::string_view config_json);
 
-// Nothing when the container asks for no GPU software at all: variable unset, empty or "void".
-// Errors: kBadInput for a device or capability name that no host could satisfy.
-Result<std::optional<Request>> request_from(const ContainerSpec& spec, const Config& config);
+// What came of a container's wishes.
+struct RequestDecision {
+  // Nothing when the container asks for no GPU software at all, or may not ask.
+  std::optional<Request> request;
+  // What was asked for and ignored by policy.
+  std::vector<Note> notes;
+  bool operator==(const RequestDecision&) const = default;
+};
+
+// Reads the NVIDIA_* variables and, where the configuration says so, the mounts that name devices.
+//
+// Errors: kBadInput for a device, channel or capability name that no host could satisfy; kRefused
+// for a capability that the configuration forbids, and for MIG rights in a container without
+// CAP_SYS_ADMIN.
+Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config);
+
+// Whether anything in the container could be meant for us, whatever the configuration says (but for
+// swarm resources of unusual names, which only it knows): a container for which this is false
+// starts even where the configuration is broken.
+bool may_concern_us(const ContainerSpec& spec);
 
 }  // namespace gpuhook

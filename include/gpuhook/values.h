@@ -110,42 +110,89 @@ enum class Capability : std::uint8_t {
   kUtility,
   kVideo
 };
-inline constexpr std::size_t kCapabilityCount = 7;
 
 std::string_view name_of(Capability capability);
 Result<Capability> parse_capability(std::string_view name);
 
-// A set of capabilities.
-class CapabilitySet {
+// What a container can be given beyond GPUs and driver files. Each reaches further than one
+// container's own GPUs, so that an image's word alone does not bring it.
+enum class Feature : std::uint8_t {
+  kGds,      // GPUDirect Storage: /dev/nvidia-fs*, /run/udev, /etc/cufile.json
+  kGdrcopy,  // /dev/gdrdrv
+  kImex,     // IMEX channels: memory of GPUs in other machines
+  kMofed,    // RDMA: /dev/infiniband/uverbs*, rdma_cm
+  kNvswitch  // /dev/nvidia-nvswitch*
+};
+
+std::string_view name_of(Feature feature);
+Result<Feature> parse_feature(std::string_view name);
+
+// What an administrator can leave out of every container.
+enum class Omission : std::uint8_t {
+  kDeviceNodes,    // node files; their cgroup rules stay
+  kFabricmanager,  // its socket
+  kGspFirmware,
+  kMps,           // the pipe directory of the multi-process service
+  kPersistenced,  // its socket
+};
+
+std::string_view name_of(Omission omission);
+Result<Omission> parse_omission(std::string_view name);
+
+// How many members an enumeration has.
+template <class Member>
+inline constexpr std::size_t kCountOf = 0;
+template <>
+inline constexpr std::size_t kCountOf<Capability> = 7;
+template <>
+inline constexpr std::size_t kCountOf<Feature> = 5;
+template <>
+inline constexpr std::size_t kCountOf<Omission> = 5;
+
+// A set of members of one of the enumerations above.
+template <class Member>
+class SetOf {
  public:
-  constexpr CapabilitySet() = default;
-  constexpr CapabilitySet(std::initializer_list<Capability> members) {
-    for (const Capability member : members) insert(member);
+  constexpr SetOf() = default;
+  constexpr SetOf(std::initializer_list<Member> members) {
+    for (const Member member : members) insert(member);
   }
-  static constexpr CapabilitySet all() {
-    CapabilitySet set;
-    set.bits_ = (1U << kCapabilityCount) - 1;
+  static constexpr SetOf all() {
+    SetOf set;
+    set.bits_ = (1U << kCountOf<Member>)-1;
     return set;
   }
 
-  constexpr void insert(Capability member) { bits_ |= bit(member); }
-  constexpr void insert(CapabilitySet members) { bits_ |= members.bits_; }
-  [[nodiscard]] constexpr bool contains(Capability member) const {
-    return (bits_ & bit(member)) != 0;
-  }
-  [[nodiscard]] constexpr bool intersects(CapabilitySet other) const {
-    return (bits_ & other.bits_) != 0;
-  }
+  constexpr void insert(Member member) { bits_ |= bit(member); }
+  constexpr void insert(SetOf members) { bits_ |= members.bits_; }
+  [[nodiscard]] constexpr bool contains(Member member) const { return (bits_ & bit(member)) != 0; }
+  [[nodiscard]] constexpr bool intersects(SetOf other) const { return (bits_ & other.bits_) != 0; }
   [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
-  [[nodiscard]] std::string text() const;  // "compute,utility"
+  // The names of the members in the order of the enumeration: "compute,utility".
+  [[nodiscard]] std::string text() const {
+    std::string out;
+    for (std::size_t i = 0; i < kCountOf<Member>; ++i) {
+      const auto member = static_cast<Member>(i);
+      if (contains(member)) out.append(out.empty() ? "" : ",").append(name_of(member));
+    }
+    return out;
+  }
 
-  constexpr bool operator==(const CapabilitySet&) const = default;
+  constexpr bool operator==(const SetOf&) const = default;
 
  private:
-  static constexpr std::uint32_t bit(Capability member) {
-    return 1U << static_cast<unsigned>(member);
-  }
+  static constexpr std::uint32_t bit(Member member) { return 1U << static_cast<unsigned>(member); }
   std::uint32_t bits_ = 0;
+};
+using CapabilitySet = SetOf<Capability>;
+using FeatureSet = SetOf<Feature>;
+using OmissionSet = SetOf<Omission>;
+
+// A decision worth telling: something asked for and not given, or decided otherwise than expected.
+struct Note {
+  std::string what;
+  std::string reason;
+  bool operator==(const Note&) const = default;
 };
 
 }  // namespace gpuhook

@@ -19,6 +19,9 @@ using sys::FileType;
 constexpr std::string_view kFileStub =
     "/* GNU ld script: mount point of gpu-hook, may be deleted */\n";
 constexpr std::string_view kNodeStub;  // /dev lives in memory and goes with the container
+// Programs that read a directory of configuration files take an empty one for nothing, and a text
+// for nonsense.
+constexpr std::string_view kDataStub;
 
 Outcome done() { return {.kind = OutcomeKind::kDone}; }
 Outcome already() { return {.kind = OutcomeKind::kAlready}; }
@@ -45,6 +48,15 @@ tl::unexpected<Error> in_the_way(const ContainerPath& target, FileType type) {
   return fail(ErrorKind::kRefused,
               concat(in_quotes(target.text()), " in the container is ", name_of(type)),
               "remove it from the image");
+}
+
+std::string_view stub_of(const ContainerPath& target) {
+  const std::string& text = target.text();
+  return text.starts_with("/etc/") || text.starts_with("/usr/share/") ? kDataStub : kFileStub;
+}
+
+sys::MountAttributes attributes_of(DirectoryUse use) {
+  return {.read_only = use != DirectoryUse::kWrite, .no_device = use != DirectoryUse::kOpenDevices};
 }
 
 bool satisfies(const sys::MountAttributes& present, const sys::MountAttributes& wanted) {
@@ -111,7 +123,7 @@ Result<Outcome> Executor::prepare_op(const AllowDevice& /*op*/, UndoStack& /*und
 
 Result<Outcome> Executor::prepare_op(const BindFile& op, UndoStack& undo) {
   const Source source = TRY(open_source(kernel_, roots_.driver, op.source, FileType::kRegular));
-  Place place = TRY(file_place(op.target, kFileStub, undo));
+  Place place = TRY(file_place(op.target, stub_of(op.target), undo));
   if (place.found.status.type != FileType::kRegular)
     return in_the_way(op.target, place.found.status.type);
   return bind(std::move(place), source, kFileAttributes);
@@ -137,15 +149,29 @@ Result<Outcome> Executor::prepare_op(const BindSocket& op, UndoStack& undo) {
   return bind(std::move(place), source, kSocketAttributes);
 }
 
+// A directory that exists, or one just made.
+Result<Executor::Place> Executor::directory_place(const ContainerPath& target, UndoStack& undo) {
+  const int parent = TRY(tree_.directory(target.parent(), undo));
+  const std::string name(target.name());
+  Found found = TRY(tree_.find_or_create_directory(parent, name, undo));
+  if (found.status.type != FileType::kDirectory) return in_the_way(target, found.status.type);
+  return Place{.found = std::move(found), .directory = parent, .name = name};
+}
+
+Result<Outcome> Executor::prepare_op(const BindDirectory& op, UndoStack& undo) {
+  const Source source = TRY(open_source(kernel_, roots_.device, op.source, FileType::kDirectory));
+  return bind(TRY(directory_place(op.target, undo)), source, attributes_of(op.use));
+}
+
 // Where the image has a regular file of that name (its own driver, or the stub of a committed
 // container), the host's file is bound onto it: what the image ships is covered, not destroyed.
 Result<Outcome> Executor::prepare_op(const MakeLink& op, UndoStack& undo) {
   const int directory = TRY(tree_.directory(op.target.parent(), undo));
   const std::string name(op.target.name());
   std::optional<Found> found = TRY(tree_.look(directory, name));
-  if (found && found->status.type == FileType::kRegular) {
+  if (found && found->status.type == FileType::kRegular && op.covered_by) {
     const Source source =
-        TRY(open_source(kernel_, roots_.driver, op.covered_by, FileType::kRegular));
+        TRY(open_source(kernel_, roots_.driver, *op.covered_by, FileType::kRegular));
     return bind({.found = std::move(*found), .directory = directory, .name = name}, source,
                 kFileAttributes);
   }
@@ -170,22 +196,34 @@ Result<bool> Executor::same_tree(const Found& directory, const MaskedTree& op) {
   return TRY(kernel_.fstatvfs(directory.fd.get())).read_only;
 }
 
-Result<Outcome> Executor::prepare_op(const MaskedTree& op, UndoStack& /*undo*/) {
+Result<Outcome> Executor::mask(const MaskedTree& op, Place place) {
+  if (TRY(same_tree(place.found, op))) return already();
+  TRY(check_private(place.found.status, op.target.text()));
+  UniqueFd mount = TRY(stage_tree(kernel_, op.files));
+  attachments_.push_back({.op = current_,
+                          .mount = std::move(mount),
+                          .target = std::move(place.found.fd),
+                          .target_status = place.found.status,
+                          .directory = place.directory,
+                          .name = std::move(place.name)});
+  return done();
+}
+
+Result<Outcome> Executor::prepare_op(const MaskedTree& op, UndoStack& undo) {
+  if (op.create) {
+    Place place = TRY(directory_place(op.target, undo));
+    // A tree of an earlier run is a mount of its own there, and has nothing below it.
+    TRY(tree_.check_place(place.directory));
+    return mask(op, std::move(place));
+  }
   std::optional<Found> found = TRY(tree_.existing_directory(op.target));
   if (!found) {
     return Outcome{.kind = OutcomeKind::kSkipped,
                    .detail = "the container has no such directory, so there is nothing to hide"};
   }
-  if (TRY(same_tree(*found, op))) return already();
-  TRY(check_private(found->status, op.target.text()));
-  UniqueFd mount = TRY(stage_tree(kernel_, op.files));
-  attachments_.push_back({.op = current_,
-                          .mount = std::move(mount),
-                          .target = std::move(found->fd),
-                          .target_status = found->status,
-                          .directory = roots_.rootfs,
-                          .name = std::string(op.target.relative())});
-  return done();
+  return mask(op, {.found = std::move(*found),
+                   .directory = roots_.rootfs,
+                   .name = std::string(op.target.relative())});
 }
 
 Result<Outcome> Executor::prepare_op(const UpdateLoaderCache& op, UndoStack& undo) {

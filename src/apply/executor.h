@@ -65,12 +65,15 @@ class Executor {
   Result<Outcome> prepare_op(const BindFile& op, UndoStack& undo);
   Result<Outcome> prepare_op(const BindDevice& op, UndoStack& undo);
   Result<Outcome> prepare_op(const BindSocket& op, UndoStack& undo);
+  Result<Outcome> prepare_op(const BindDirectory& op, UndoStack& undo);
   Result<Outcome> prepare_op(const MakeLink& op, UndoStack& undo);
   Result<Outcome> prepare_op(const MaskedTree& op, UndoStack& undo);
   Result<Outcome> prepare_op(const UpdateLoaderCache& op, UndoStack& undo);
 
   struct Place;
   Result<Outcome> bind(Place place, const Source& source, const sys::MountAttributes& attributes);
+  Result<Place> directory_place(const ContainerPath& target, UndoStack& undo);
+  Result<Outcome> mask(const MaskedTree& op, Place place);
   Result<Place> file_place(const ContainerPath& target, std::string_view stub, UndoStack& undo);
   Status check_private(const sys::FileStatus& target, std::string_view name) const;
   Result<bool> same_tree(const Found& directory, const MaskedTree& op);

@@ -10,18 +10,20 @@
 namespace gpuhook::apply {
 namespace {
 
-constexpr std::int32_t native_flags() {
 #if defined(__aarch64__)
-  return formats::kLibc6Aarch64;
+constexpr std::int32_t kFlags = formats::kLibc6Aarch64;
+constexpr std::int32_t kCompatFlags = formats::kLibc6ArmHardFloat;
 #else
-  return formats::kLibc6X8664;
+constexpr std::int32_t kFlags = formats::kLibc6X8664;
+constexpr std::int32_t kCompatFlags = formats::kLibc6I386;
 #endif
-}
 
 std::vector<formats::LdCacheEntry> entries_of(const UpdateLoaderCache& update) {
   std::vector<formats::LdCacheEntry> entries;
   for (const LoaderEntry& entry : update.entries) {
-    entries.push_back({.flags = native_flags(), .name = entry.soname, .path = entry.path.text()});
+    entries.push_back({.flags = entry.compat32 ? kCompatFlags : kFlags,
+                       .name = entry.soname,
+                       .path = entry.path.text()});
   }
   return entries;
 }

@@ -113,6 +113,21 @@ Result<Found> TargetTree::find_or_create_file(int directory, const std::string& 
   return made;
 }
 
+Result<Found> TargetTree::find_or_create_directory(int directory, const std::string& name,
+                                                   UndoStack& undo) {
+  std::optional<Found> found = TRY(look(directory, name));
+  if (found) return std::move(*found);
+  TRY(check_place(directory));
+  Status made = kernel_.mkdirat(directory, name, 0755);
+  if (!made && !made_by_another(made.error())) return tl::unexpected<Error>(made.error());
+  if (made) {
+    undo.push([this, directory, name] { (void)kernel_.unlinkat(directory, name, true); });
+  }
+  found = TRY(look(directory, name));
+  if (found) return std::move(*found);
+  return fail(ErrorKind::kRefused, concat(in_quotes(name), " was taken away while it was made"));
+}
+
 Result<Found> TargetTree::create_file(int directory, const std::string& name, std::uint32_t mode,
                                       std::string_view content, UndoStack& undo) {
   TRY(check_place(directory));

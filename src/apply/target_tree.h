@@ -66,6 +66,10 @@ class TargetTree {
   Result<Found> find_or_create_file(int directory, const std::string& name, std::uint32_t mode,
                                     std::string_view content, UndoStack& undo);
 
+  // What `name` is, or a new directory of mode 0755 in its place. Unlike directory(), for one that
+  // gets a mount itself.
+  Result<Found> find_or_create_directory(int directory, const std::string& name, UndoStack& undo);
+
   // A new file in the place of a symbolic link, which undoing brings back.
   Result<Found> replace_link(int directory, const std::string& name, std::uint32_t mode,
                              std::string_view content, UndoStack& undo);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <span>
 
 #include "base/text.h"
 #include "base/try.h"
@@ -13,8 +14,22 @@ namespace gpuhook {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 4095;  // PATH_MAX less the final NUL
-constexpr std::array<std::string_view, kCapabilityCount> kCapabilityNames{
+constexpr std::array<std::string_view, kCountOf<Capability>> kCapabilityNames{
     "compute", "compat32", "display", "graphics", "ngx", "utility", "video"};
+constexpr std::array<std::string_view, kCountOf<Feature>> kFeatureNames{"gds", "gdrcopy", "imex",
+                                                                        "mofed", "nvswitch"};
+constexpr std::array<std::string_view, kCountOf<Omission>> kOmissionNames{
+    "device-nodes", "fabricmanager", "gsp-firmware", "mps", "persistenced"};
+
+// The member of that name; `what` names the kind of thing in the message.
+template <class Member>
+Result<Member> member_named(std::string_view name, std::span<const std::string_view> names,
+                            std::string_view what, std::string_view remedy) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return static_cast<Member>(found - names.begin());
+  return fail(ErrorKind::kBadInput, concat("unknown ", what, " ", in_quotes(name)),
+              std::string(remedy));
+}
 
 // The normal form of an absolute path, or nothing when it has none.
 std::optional<std::string> normal_form(std::string_view text) {
@@ -120,21 +135,28 @@ std::string_view name_of(Capability capability) {
 }
 
 Result<Capability> parse_capability(std::string_view name) {
-  const auto found = std::find(kCapabilityNames.begin(), kCapabilityNames.end(), name);
-  if (found == kCapabilityNames.end()) {
-    return fail(ErrorKind::kBadInput, concat("unknown driver capability ", in_quotes(name)),
-                "use all or some of compute, compat32, display, graphics, ngx, utility, video");
-  }
-  return static_cast<Capability>(found - kCapabilityNames.begin());
+  return member_named<Capability>(
+      name, kCapabilityNames, "driver capability",
+      "use all or some of compute, compat32, display, graphics, ngx, utility, video");
 }
 
-std::string CapabilitySet::text() const {
-  std::string out;
-  for (std::size_t i = 0; i < kCapabilityCount; ++i) {
-    const auto member = static_cast<Capability>(i);
-    if (contains(member)) out += concat(out.empty() ? "" : ",", name_of(member));
-  }
-  return out;
+std::string_view name_of(Feature feature) {
+  return kFeatureNames.at(static_cast<std::size_t>(feature));
+}
+
+Result<Feature> parse_feature(std::string_view name) {
+  return member_named<Feature>(name, kFeatureNames, "feature",
+                               "use some of gds, gdrcopy, imex, mofed, nvswitch");
+}
+
+std::string_view name_of(Omission omission) {
+  return kOmissionNames.at(static_cast<std::size_t>(omission));
+}
+
+Result<Omission> parse_omission(std::string_view name) {
+  return member_named<Omission>(
+      name, kOmissionNames, "thing to leave out",
+      "use some of device-nodes, fabricmanager, gsp-firmware, mps, persistenced");
 }
 
 }  // namespace gpuhook

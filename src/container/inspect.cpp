@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/try.h"
+#include "container/cuda_compat.h"
 #include "container/parts.h"
 #include "gpuhook/gpuhook.h"
 
@@ -42,6 +43,20 @@ Result<LibraryConvention> convention_of(const sys::RootedDir& rootfs) {
   return multiarch ? LibraryConvention::kMultiarch : LibraryConvention::kLib64;
 }
 
+// Fedora and its relatives keep 32-bit libraries in /usr/lib, which is a place of its own only
+// where /usr/lib64 is no link to it.
+Result<std::optional<Compat32Convention>> convention32_of(const sys::RootedDir& rootfs,
+                                                          LibraryConvention libraries) {
+  using Convention = std::optional<Compat32Convention>;
+  if (libraries == LibraryConvention::kMultiarch) return Convention(Compat32Convention::kMultiarch);
+  if (TRY(has(rootfs, "/usr/lib32", sys::FileType::kDirectory)))
+    return Convention(Compat32Convention::kLib32);
+  const Result<sys::FileStatus> lib = rootfs.status("/usr/lib");
+  const Result<sys::FileStatus> lib64 = rootfs.status("/usr/lib64");
+  const bool apart = lib && (!lib64 || !lib->same_inode(*lib64));
+  return apart ? Convention(Compat32Convention::kLib) : Convention();
+}
+
 Result<Loader> loader_of(const sys::RootedDir& rootfs) {
   for (const std::string_view path : kGlibcLoaders) {
     if (TRY(has(rootfs, path, std::nullopt))) return Loader::kGlibc;
@@ -55,6 +70,11 @@ std::string_view name_of(LibraryConvention convention) {
   return convention == LibraryConvention::kMultiarch ? "multiarch" : "lib64";
 }
 
+std::string_view name_of(Compat32Convention convention) {
+  constexpr std::array<std::string_view, 3> kNames{"multiarch", "lib32", "lib"};
+  return kNames.at(static_cast<std::size_t>(convention));
+}
+
 std::string_view name_of(Loader loader) {
   constexpr std::array<std::string_view, 3> kNames{"glibc", "musl", "none"};
   return kNames.at(static_cast<std::size_t>(loader));
@@ -64,7 +84,10 @@ Result<Container> inspect(const Target& target) {
   const sys::RootedDir& rootfs = target.parts().rootfs;
   Container container;
   container.libraries = TRY(doing("looking at the image", convention_of(rootfs)));
+  container.libraries32 =
+      TRY(doing("looking at the image", convention32_of(rootfs, container.libraries)));
   container.loader = TRY(doing("looking at the image", loader_of(rootfs)));
+  container.cuda_compat = container::find_cuda_compat(rootfs);
   return container;
 }
 

@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kHeadBytes = 4096;  // ELF header and program headers of every real library
 constexpr std::size_t kMaxDynamicBytes = 65536;  // 4096 entries
 constexpr std::size_t kMaxNameBytes = 256;
+constexpr std::size_t kMaxSections = 512;
+constexpr std::size_t kMaxNamesBytes = 65536;
 
 struct ElfEnd {
   void operator()(Elf* elf) const { (void)elf_end(elf); }  // counts references, cannot fail
@@ -112,7 +114,60 @@ Result<std::string> read_soname(const ReadAt& read, const Head& head, const GElf
   return usable_soname(text) ? std::string(text) : std::string();
 }
 
+template <class Structure>
+Result<Structure> read_structure(const ReadAt& read, std::uint64_t offset) {
+  const std::vector<std::byte> bytes = TRY(read(offset, sizeof(Structure)));
+  Structure structure;
+  if (bytes.size() < sizeof structure) return malformed("cut off");
+  std::memcpy(&structure, bytes.data(), sizeof structure);
+  return structure;
+}
+
+struct Sections {
+  std::vector<Elf64_Shdr> headers;
+  std::vector<std::byte> names;
+
+  [[nodiscard]] bool is_named(const Elf64_Shdr& header, std::string_view name) const {
+    const std::string_view all(reinterpret_cast<const char*>(names.data()), names.size());
+    if (header.sh_name >= all.size()) return false;
+    const std::string_view rest = all.substr(header.sh_name);
+    return rest.substr(0, rest.find('\0')) == name;
+  }
+};
+
+Result<Sections> read_sections(const ReadAt& read) {
+  const auto header = TRY(read_structure<Elf64_Ehdr>(read, 0));
+  const bool is_elf64 = std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+                        header.e_ident[EI_CLASS] == ELFCLASS64 &&
+                        header.e_ident[EI_DATA] == ELFDATA2LSB;
+  if (!is_elf64) return malformed("not 64-bit");
+  if (header.e_shnum == 0 || header.e_shnum > kMaxSections) return Sections();
+  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shstrndx >= header.e_shnum)
+    return malformed("bad section table");
+  const std::vector<std::byte> table =
+      TRY(read(header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)));
+  if (table.size() != header.e_shnum * sizeof(Elf64_Shdr)) return malformed("cut off");
+  Sections sections;
+  sections.headers.resize(header.e_shnum);
+  std::memcpy(sections.headers.data(), table.data(), table.size());
+  const Elf64_Shdr& names = sections.headers[header.e_shstrndx];
+  if (names.sh_size > kMaxNamesBytes) return malformed("too many section names");
+  sections.names = TRY(read(names.sh_offset, static_cast<std::size_t>(names.sh_size)));
+  return sections;
+}
+
 }  // namespace
+
+Result<std::vector<std::byte>> read_elf_section(const ReadAt& read, std::string_view name,
+                                                std::size_t limit) {
+  const Sections sections = TRY(read_sections(read));
+  for (const Elf64_Shdr& header : sections.headers) {
+    if (!sections.is_named(header, name) || header.sh_size > limit) continue;
+    if (header.sh_type == SHT_NOBITS) continue;
+    return read(header.sh_offset, static_cast<std::size_t>(header.sh_size));
+  }
+  return std::vector<std::byte>();
+}
 
 bool usable_soname(std::string_view name) {
   const auto printable = [](char c) { return c > 0x20 && c < 0x7f && c != '/'; };

@@ -32,6 +32,11 @@ using ReadAt =
 // `read`.
 Result<ElfFacts> read_elf_facts(const ReadAt& read);
 
+// The content of the named section of a 64-bit file; empty when it has none, or none within `limit`
+// bytes. Errors: kBadInput when the section table is malformed; errors of `read`.
+Result<std::vector<std::byte>> read_elf_section(const ReadAt& read, std::string_view name,
+                                                std::size_t limit);
+
 // Whether `name` can be the name of a library file: 1 to 255 printable bytes without '/', not "."
 // or "..".
 bool usable_soname(std::string_view name);

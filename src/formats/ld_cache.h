@@ -33,6 +33,7 @@ namespace gpuhook::formats {
 inline constexpr std::int32_t kLibc6X8664 = 0x0303;
 inline constexpr std::int32_t kLibc6I386 = 0x0003;
 inline constexpr std::int32_t kLibc6Aarch64 = 0x0a03;
+inline constexpr std::int32_t kLibc6ArmHardFloat = 0x0903;
 
 struct LdCacheEntry {
   std::int32_t flags = kLibc6X8664;

@@ -65,6 +65,19 @@ Status read_namespaces(const json& config, ContainerSpec& spec) {
   return {};
 }
 
+Status read_mounts(const json& config, ContainerSpec& spec) {
+  const json* const mounts = TRY(formats::member(config, "mounts"));
+  if (mounts == nullptr || mounts->is_null()) return {};
+  if (!mounts->is_array()) return fail(ErrorKind::kBadInput, "\"mounts\" is not a list");
+  for (const json& entry : *mounts) {
+    SpecMount mount;
+    mount.source = TRY(formats::string_member(entry, "source")).value_or("");
+    mount.destination = TRY(formats::string_member(entry, "destination")).value_or("");
+    spec.mounts.push_back(std::move(mount));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ContainerSpec> parse_container_spec(std::string_view config_json) {
@@ -75,6 +88,7 @@ Result<ContainerSpec> parse_container_spec(std::string_view config_json) {
     TRY(read_process(config, spec));
     TRY(read_root(config, spec));
     TRY(read_namespaces(config, spec));
+    TRY(read_mounts(config, spec));
     return spec;
   };
   return doing("reading config.json", parse());

@@ -59,6 +59,22 @@ std::optional<std::uint32_t> parse_capability_minor(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<MigMinor> parse_mig_minors(std::string_view text) {
+  constexpr std::string_view kPrefix = "gpu";
+  std::vector<MigMinor> found;
+  for (const std::string_view line : lines(text)) {
+    const std::size_t slash = line.find('/');
+    const std::size_t space = line.rfind(' ');
+    if (!line.starts_with(kPrefix) || slash == std::string_view::npos ||
+        space == std::string_view::npos || space < slash)
+      continue;
+    const auto gpu = number<std::uint32_t>(line.substr(kPrefix.size(), slash - kPrefix.size()));
+    const auto minor = number<std::uint32_t>(line.substr(space + 1));
+    if (gpu && minor) found.push_back({.gpu_minor = *gpu, .minor = *minor});
+  }
+  return found;
+}
+
 std::string without_device_file_modification(std::string_view params_text) {
   std::string out;
   for (const std::string_view line : lines(params_text)) {

@@ -72,6 +72,29 @@ std::optional<std::uint32_t> major_of(const std::vector<DeviceMajor>& table,
   return std::nullopt;
 }
 
+bool has_major(const std::vector<DeviceMajor>& table, std::string_view name, std::uint32_t major) {
+  return std::any_of(table.begin(), table.end(), [&](const DeviceMajor& entry) {
+    return entry.name == name && entry.major == major;
+  });
+}
+
+std::optional<std::uint32_t> misc_minor(std::string_view text, std::string_view name) {
+  for (const std::string_view line : lines(text)) {
+    const std::vector<std::string_view> parts = words(line);
+    if (parts.size() == 2 && parts[1] == name) return number<std::uint32_t>(parts[0]);
+  }
+  return std::nullopt;
+}
+
+std::optional<DeviceNumber> parse_device_number(std::string_view text) {
+  const std::vector<std::string_view> parts = split(trimmed(text), ':');
+  if (parts.size() != 2) return std::nullopt;
+  const auto major = number<std::uint32_t>(parts[0]);
+  const auto minor = number<std::uint32_t>(parts[1]);
+  if (!major || !minor) return std::nullopt;
+  return DeviceNumber{.major = *major, .minor = *minor};
+}
+
 Result<std::vector<MountInfo>> parse_mountinfo(std::string_view text) {
   std::vector<MountInfo> mounts;
   for (const std::string_view line : lines(text)) {

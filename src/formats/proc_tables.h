@@ -25,6 +25,15 @@ std::vector<DeviceMajor> parse_character_devices(std::string_view text);
 std::optional<std::uint32_t> major_of(const std::vector<DeviceMajor>& table,
                                       std::initializer_list<std::string_view> names);
 
+// Whether `major` is registered under `name`; large drivers have several.
+bool has_major(const std::vector<DeviceMajor>& table, std::string_view name, std::uint32_t major);
+
+// The minor of a miscellaneous device (major 10) in the text of /proc/misc.
+std::optional<std::uint32_t> misc_minor(std::string_view text, std::string_view name);
+
+// "226:1", the text of a `dev` file in sysfs.
+std::optional<DeviceNumber> parse_device_number(std::string_view text);
+
 struct MountInfo {
   std::uint64_t id = 0;
   DeviceNumber file_system;

@@ -28,7 +28,31 @@ constexpr std::array kControlNodes{
     ControlNode{"/dev/nvidia-uvm-tools", "nvidia-uvm", "nvidia-uvm", 1},
 };
 
-// Nothing when the node is there with its number; otherwise what is wrong with it.
+// An instance can be opened through its two nodes only. With nv_cap_enable_devfs=0 the driver
+// grants access by files in /proc instead, which are the same for all containers.
+std::string problem_of(const sys::RootedDir& device_root, const MigInstance& mig) {
+  if (mig.gpu_instance_access.has_value() != mig.compute_instance_access.has_value()) {
+    return "the driver names only one of its two access nodes";
+  }
+  if (!mig.gpu_instance_access) return "the driver has no device nodes for MIG access";
+  for (const auto& node : {mig.gpu_instance_access, mig.compute_instance_access}) {
+    if (auto problem = host::problem_of(device_root, *node)) return *problem;
+  }
+  return {};
+}
+
+// Rights over MIG as a whole: a node that is not there cannot be given.
+void check_right(const sys::RootedDir& device_root, std::optional<DeviceNode>& right,
+                 std::vector<Absence>& absences) {
+  if (!right) return;
+  auto problem = host::problem_of(device_root, *right);
+  if (!problem) return;
+  absences.push_back({.what = right->path.text(), .reason = std::move(*problem)});
+  right.reset();
+}
+
+}  // namespace
+
 std::optional<std::string> problem_of(const sys::RootedDir& device_root, const DeviceNode& node) {
   const Result<sys::FileStatus> status = device_root.status(node.path.text());
   if (!status) return concat(in_quotes(node.path.text()), " does not exist in the device root");
@@ -38,21 +62,6 @@ std::optional<std::string> problem_of(const sys::RootedDir& device_root, const D
   return concat(in_quotes(node.path.text()), " is not character device ", node.number.major, ":",
                 node.number.minor);
 }
-
-// Drivers that have access nodes at all (450 and later) have both; an instance without them cannot
-// be opened.
-std::string problem_of(const sys::RootedDir& device_root, const MigInstance& mig) {
-  if (mig.gpu_instance_access.has_value() != mig.compute_instance_access.has_value()) {
-    return "the driver names only one of its two access nodes";
-  }
-  for (const auto& node : {mig.gpu_instance_access, mig.compute_instance_access}) {
-    if (!node) continue;
-    if (auto problem = problem_of(device_root, *node)) return *problem;
-  }
-  return {};
-}
-
-}  // namespace
 
 Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& device_root,
                          Inventory& inventory) {
@@ -88,6 +97,8 @@ Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& devic
     }
     for (MigInstance& mig : gpu.mig) mig.problem = problem_of(device_root, mig);
   }
+  check_right(device_root, inventory.mig_config, inventory.absences);
+  check_right(device_root, inventory.mig_monitor, inventory.absences);
   return {};
 }
 

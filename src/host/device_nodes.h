@@ -3,10 +3,16 @@
 // never opened.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "gpuhook/inventory.h"
 #include "sys/rooted_dir.h"
 
 namespace gpuhook::host {
+
+// Nothing when the node is there with its number; otherwise what is wrong with it.
+std::optional<std::string> problem_of(const sys::RootedDir& device_root, const DeviceNode& node);
 
 // Fills `control_nodes`, the `problem` of each GPU whose node is unusable, and absences.
 Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& device_root,

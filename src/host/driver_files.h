@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver's libraries, programs, firmware and sockets in a driver root.
+// The driver's files in a driver root.
 #pragma once
 
 #include "gpuhook/inventory.h"
@@ -10,6 +10,7 @@ namespace gpuhook::host {
 // Fills `files` and `absences` with what belongs to `inventory.driver` exactly.
 // Errors: kNoDriver when no library of that version is there; the message names the versions that
 // are.
-Status read_driver_files(const sys::RootedDir& root, Inventory& inventory);
+Status read_driver_files(const sys::RootedDir& root, Inventory& inventory,
+                         OmissionSet leave_out = {});
 
 }  // namespace gpuhook::host

@@ -8,26 +8,27 @@
 #include "host/cuda_version.h"
 #include "host/device_nodes.h"
 #include "host/driver_files.h"
+#include "host/feature_nodes.h"
 #include "host/procfs_gpus.h"
 #include "sys/rooted_dir.h"
 
 namespace gpuhook {
 namespace {
 
-Status read_driver_files_in(const HostPath& path, Inventory& inventory) {
+Status read_driver_files_in(const HostPath& path, const Config& config, Inventory& inventory) {
   const sys::RootedDir root = TRY(doing("opening the driver root", sys::RootedDir::open(path)));
   inventory.driver_root = path;
-  return host::read_driver_files(root, inventory);
+  return host::read_driver_files(root, inventory, config.leave_out);
 }
 
 // The configured root, or the first of the usual ones that holds the libraries. What the first root
 // lacks is what people need to know when no root fits.
 Status find_driver_files(const Config& config, Inventory& inventory) {
-  if (config.driver_root) return read_driver_files_in(*config.driver_root, inventory);
-  Status in_host_root = read_driver_files_in(HostPath(), inventory);
+  if (config.driver_root) return read_driver_files_in(*config.driver_root, config, inventory);
+  Status in_host_root = read_driver_files_in(HostPath(), config, inventory);
   if (in_host_root) return {};
   Inventory containerised = inventory;
-  if (read_driver_files_in(HostPath::literal("/run/nvidia/driver"), containerised)) {
+  if (read_driver_files_in(HostPath::literal("/run/nvidia/driver"), config, containerised)) {
     inventory = std::move(containerised);
     return {};
   }
@@ -37,7 +38,8 @@ Status find_driver_files(const Config& config, Inventory& inventory) {
 }  // namespace
 
 std::string_view name_of(DriverFileKind kind) {
-  constexpr std::array<std::string_view, 4> kNames{"library", "program", "firmware", "socket"};
+  constexpr std::array<std::string_view, 6> kNames{"library", "program", "firmware",
+                                                   "socket",  "data",    "xorg-module"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
@@ -52,6 +54,7 @@ Result<Inventory> probe_host(const Config& config) {
     inventory.cuda_version = host::cuda_version_of(inventory.driver);
     TRY(host::read_gpus(host, inventory));
     TRY(host::read_device_nodes(host, device_root, inventory));
+    TRY(host::read_feature_nodes(host, device_root, config.leave_out, inventory));
     TRY(find_driver_files(config, inventory));
     host::read_proc_files(host, inventory);
     return inventory;

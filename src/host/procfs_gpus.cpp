@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kProcDriver = "/proc/driver/nvidia";
 constexpr std::size_t kMaxProcBytes = 65536;
+constexpr std::size_t kMaxMigMinorsBytes = std::size_t{1} << 20U;  // 64 GPUs: 300 KiB
 constexpr std::size_t kMaxGpus = 64;
 constexpr std::size_t kMaxMigEntries = 256;
 
@@ -67,6 +68,18 @@ std::vector<MigInstance> read_mig(const sys::RootedDir& host, std::uint32_t gpu_
   return instances;
 }
 
+// Which minors the nodes of a GPU's MIG devices can have, existing or not.
+void read_mig_minors(const sys::RootedDir& host, std::vector<Gpu>& gpus) {
+  const Result<std::string> text =
+      host.read_file("/proc/driver/nvidia-caps/mig-minors", kMaxMigMinorsBytes);
+  if (!text) return;  // a driver without MIG
+  for (const formats::MigMinor& entry : formats::parse_mig_minors(*text)) {
+    for (Gpu& gpu : gpus) {
+      if (gpu.minor == entry.gpu_minor) gpu.mig_minors.push_back(entry.minor);
+    }
+  }
+}
+
 void add_proc_file(const sys::RootedDir& host, const std::string& path, Inventory& inventory) {
   Result<std::string> content = host.read_file(concat(kProcDriver, "/", path), kMaxProcBytes);
   if (!content) return;  // which files exist depends on the driver's version; none is indispensable
@@ -107,6 +120,9 @@ Status read_gpus(const sys::RootedDir& host, Inventory& inventory) {
   const std::vector<formats::DeviceMajor> majors = formats::parse_character_devices(devices);
   const auto gpu_major = formats::major_of(majors, {"nvidia", "nvidia-frontend"});
   const auto caps_major = formats::major_of(majors, {"nvidia-caps"});
+  const std::string mig = concat(kProcDriver, "/capabilities/mig");
+  inventory.mig_config = capability_node(host, mig + "/config", caps_major);
+  inventory.mig_monitor = capability_node(host, mig + "/monitor", caps_major);
   const Result<std::vector<sys::DirEntry>> entries =
       host.list(concat(kProcDriver, "/gpus"), kMaxGpus);
   if (!entries && entries.error().kind == ErrorKind::kNotFound)
@@ -133,6 +149,7 @@ Status read_gpus(const sys::RootedDir& host, Inventory& inventory) {
             [](const Gpu& a, const Gpu& b) { return a.pci < b.pci; });
   for (std::size_t i = 0; i < inventory.gpus.size(); ++i)
     inventory.gpus[i].index = static_cast<std::uint32_t>(i);
+  read_mig_minors(host, inventory.gpus);
   return {};
 }
 

@@ -13,12 +13,25 @@ namespace {
 
 using plan::Selection;
 
-Status check_requirements(const Request& request, const Inventory& inventory) {
-  const plan::KnownFacts facts{
-      .cuda = inventory.cuda_version, .driver = inventory.driver.text(), .arch = {}, .brand = {}};
-  for (const std::string& expression : request.requirements) {
-    TRY(doing("checking the image's requirements", plan::check_requirement(expression, facts)));
-  }
+plan::KnownFacts facts_of(const Inventory& inventory, const Gpu* gpu) {
+  return {.cuda = inventory.cuda_version,
+          .driver = inventory.driver.text(),
+          .arch = gpu == nullptr ? std::string() : gpu->architecture,
+          .brand = gpu == nullptr ? std::string() : gpu->brand};
+}
+
+// Each selected GPU has to meet them; without one, the driver alone.
+Status check_requirements(const Request& request, const Selection& selection,
+                          const Inventory& inventory) {
+  const auto check = [&](const Gpu* gpu) -> Status {
+    for (const std::string& expression : request.requirements)
+      TRY(plan::check_requirement(expression, facts_of(inventory, gpu)));
+    return {};
+  };
+  constexpr std::string_view kDoing = "checking the image's requirements";
+  if (selection.gpus.empty()) return doing(kDoing, check(nullptr));
+  for (const std::uint32_t index : selection.gpus)
+    TRY(doing(kDoing, doing(concat("GPU ", index), check(&inventory.gpus[index]))));
   return {};
 }
 
@@ -63,6 +76,17 @@ Status check_driver(const Request& request, const Inventory& inventory) {
   return {};
 }
 
+// Why a file of the host is not in the plan; nothing when it is.
+std::optional<std::string> plan_note(const DriverFile& file, const Request& request,
+                                     const Container& container) {
+  if (plan::wanted(file, request)) {
+    if (!file.compat32 || plan::library32_directory(container)) return std::nullopt;
+    return "32-bit, and the image has no directory for such libraries";
+  }
+  const std::string needs = file.capabilities.empty() ? "all" : file.capabilities.text();
+  return concat("not asked for, belongs to ", needs, file.compat32 ? " with compat32" : "");
+}
+
 // What people look for in a container and will not find.
 std::vector<Note> notes_of(const Request& request, const Inventory& inventory,
                            const Container& container) {
@@ -74,39 +98,63 @@ std::vector<Note> notes_of(const Request& request, const Inventory& inventory,
                      .reason = "the image has no glibc loader: the driver's programs and libraries "
                                "do not run in it"});
   }
-  for (const DriverFile& file : inventory.files) {
-    if (plan::wanted(file, request)) continue;
-    const std::string needs = file.capabilities.empty() ? "all" : file.capabilities.text();
-    notes.push_back({.what = std::string(file.path.name()),
-                     .reason = concat("not asked for, belongs to ", needs)});
-  }
+  for (const DriverFile& file : inventory.files)
+    if (auto reason = plan_note(file, request, container))
+      notes.push_back({.what = std::string(file.path.name()), .reason = std::move(*reason)});
   return notes;
 }
 
-void append(std::vector<PlannedOp>& ops, std::vector<PlannedOp> more) {
-  std::move(more.begin(), more.end(), std::back_inserter(ops));
+// Why the image's CUDA libraries come first, or do not.
+std::vector<Note> compat_notes(const Request& request, const Inventory& inventory,
+                               const Container& container, const Config& config) {
+  const auto decision = plan::decide_cuda_compat(request, inventory, container, config);
+  if (!decision) return {};
+  return {{.what = plan::cuda_compat_directory().text(),
+           .reason = concat(decision->preferred ? "preferred to the host's libraries: "
+                                                : "not preferred to the host's libraries: ",
+                            decision->reason)}};
+}
+
+template <class Element>
+void append(std::vector<Element>& list, std::vector<Element> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(list));
 }
 
 }  // namespace
 
+bool needs_driver_library(const Request& request, const Inventory& inventory) {
+  if (inventory.unanswered.empty()) return false;
+  const bool by_uuid = std::any_of(
+      request.devices.begin(), request.devices.end(),
+      [](const DeviceSelector& device) { return std::holds_alternative<MigUuid>(device); });
+  return by_uuid ||
+         std::any_of(request.requirements.begin(), request.requirements.end(),
+                     [&inventory](const std::string& expression) {
+                       return plan::hangs_on_unknown(expression, facts_of(inventory, nullptr));
+                     });
+}
+
 Result<InjectionPlan> make_plan(const Request& request, const Inventory& inventory,
-                                const Container& container) {
+                                const Container& container, const Config& config) {
   const auto compose = [&]() -> Result<InjectionPlan> {
     const Selection selection = TRY(plan::select_devices(request, inventory));
     TRY(check_driver(request, inventory));
-    TRY(check_requirements(request, inventory));
+    TRY(check_requirements(request, selection, inventory));
     InjectionPlan composed{.driver_root = inventory.driver_root,
                            .device_root = inventory.device_root,
                            .driver = inventory.driver,
                            .gpus = selection.gpus,
-                           .ops = plan::device_ops(selection, request, inventory),
+                           .ops = {},
                            .notes = selection.notes};
+    append(composed.ops, TRY(plan::device_ops(selection, request, inventory, config)));
+    append(composed.ops, plan::shared_ops(request, inventory));
     append(composed.ops, plan::file_ops(request, inventory, container));
     append(composed.ops, plan::link_ops(request, inventory, container));
-    append(composed.ops, plan::proc_ops(selection, inventory));
-    append(composed.ops, plan::loader_ops(request, inventory, container));
-    for (Note& note : notes_of(request, inventory, container))
-      composed.notes.push_back(std::move(note));
+    append(composed.ops, plan::proc_ops(selection, request, inventory));
+    append(composed.ops, plan::graphics_ops(selection, request, inventory, config));
+    append(composed.ops, plan::loader_ops(request, inventory, container, config));
+    append(composed.notes, compat_notes(request, inventory, container, config));
+    append(composed.notes, notes_of(request, inventory, container));
     TRY(check_plan(composed));
     return composed;
   };
@@ -126,9 +174,14 @@ const ContainerPath* target_of(const Op& op) {
 
 std::string_view kind_of(const Op& op) {
   constexpr std::array<std::string_view, std::variant_size_v<Op>> kNames{
-      "allow-device", "bind-device", "bind-file",          "bind-socket",
-      "masked-tree",  "make-link",   "update-loader-cache"};
+      "allow-device",   "bind-device", "bind-file", "bind-socket",
+      "bind-directory", "masked-tree", "make-link", "update-loader-cache"};
   return kNames.at(op.index());
+}
+
+std::string_view name_of(DirectoryUse use) {
+  constexpr std::array<std::string_view, 3> kNames{"read", "open-devices", "write"};
+  return kNames.at(static_cast<std::size_t>(use));
 }
 
 }  // namespace gpuhook

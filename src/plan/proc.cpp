@@ -33,17 +33,32 @@ bool visible(const ProcFile& file, const Selection& selection, const Inventory& 
   return true;
 }
 
+// Without their common prefix.
+std::vector<ProcFile> files_below(std::string_view prefix, const Selection& selection,
+                                  const Inventory& inventory) {
+  std::vector<ProcFile> files;
+  for (const ProcFile& file : inventory.proc) {
+    if (file.path.starts_with(prefix) && visible(file, selection, inventory))
+      files.push_back({.path = file.path.substr(prefix.size()), .content = file.content});
+  }
+  return files;
+}
+
 }  // namespace
 
 ContainerPath proc_directory() { return ContainerPath::literal("/proc/driver/nvidia"); }
 
-std::vector<PlannedOp> proc_ops(const Selection& selection, const Inventory& inventory) {
-  MaskedTree tree{.target = proc_directory(), .files = {}};
-  for (const ProcFile& file : inventory.proc) {
-    if (visible(file, selection, inventory)) tree.files.push_back(file);
+std::vector<PlannedOp> proc_ops(const Selection& selection, const Request& request,
+                                const Inventory& inventory) {
+  if (!request.mig_config && !request.mig_monitor) {
+    return {{MaskedTree{.target = proc_directory(), .files = files_below("", selection, inventory)},
+             Necessity::kRequired,
+             "hides other GPUs and keeps libraries from re-creating device nodes"}};
   }
-  return {{std::move(tree), Necessity::kRequired,
-           "hides other GPUs and keeps libraries from re-creating device nodes"}};
+  // Who changes or watches MIG devices needs the driver's own view of them, which changes.
+  return {{MaskedTree{.target = proc_directory() / "gpus",
+                      .files = files_below("gpus/", selection, inventory)},
+           Necessity::kRequired, "hides other GPUs; MIG capabilities stay the driver's own"}};
 }
 
 }  // namespace gpuhook::plan

@@ -61,13 +61,20 @@ std::optional<bool> compare(const Value& found, std::string_view relation, const
   return std::nullopt;
 }
 
-Result<bool> holds(std::string_view text, const KnownFacts& facts) {
+// A term about something unknown may be either; as the contract has it, it holds.
+enum class Truth : std::uint8_t { kFalse, kUnknown, kTrue };
+
+Truth truth_of(bool value) { return value ? Truth::kTrue : Truth::kFalse; }
+
+Result<Truth> evaluate_brand(std::string_view text, const Term& term, const std::string& brand) {
+  if (term.relation != "=" && term.relation != "!=") return malformed(text);
+  if (brand.empty()) return Truth::kUnknown;
+  return truth_of(equal_ignoring_case(brand, term.value) == (term.relation == "="));
+}
+
+Result<Truth> evaluate(std::string_view text, const KnownFacts& facts) {
   const Term term = TRY(parse_term(text));
-  if (term.property == "brand") {
-    if (term.relation != "=" && term.relation != "!=") return malformed(text);
-    return facts.brand.empty() ||
-           equal_ignoring_case(facts.brand, term.value) == (term.relation == "=");
-  }
+  if (term.property == "brand") return evaluate_brand(text, term, facts.brand);
   const std::string* const fact = term.property == "cuda"     ? &facts.cuda
                                   : term.property == "driver" ? &facts.driver
                                   : term.property == "arch"   ? &facts.arch
@@ -77,13 +84,15 @@ Result<bool> holds(std::string_view text, const KnownFacts& facts) {
   const std::optional<Version> found = parse_version(*fact);
   const std::optional<bool> result = compare(found.value_or(*wanted), term.relation, *wanted);
   if (!result) return malformed(text);
-  return fact->empty() || !found || *result;
+  if (fact->empty() || !found) return Truth::kUnknown;
+  return truth_of(*result);
 }
 
-Result<bool> group_holds(std::string_view group, const KnownFacts& facts) {
-  bool all = true;
+// All terms are looked at, so that a malformed one is told even behind a false one.
+Result<Truth> evaluate_group(std::string_view group, const KnownFacts& facts) {
+  Truth all = Truth::kTrue;
   for (const std::string_view term : split(group, ',')) {
-    if (!term.empty() && !TRY(holds(term, facts))) all = false;
+    if (!term.empty()) all = std::min(all, TRY(evaluate(term, facts)));
   }
   return all;
 }
@@ -109,10 +118,20 @@ Status check_requirement(std::string_view expression, const KnownFacts& facts) {
   bool any_group = false;
   for (const std::string_view group : words(expression)) {
     any_group = true;
-    if (TRY(group_holds(group, facts))) return {};
+    if (TRY(evaluate_group(group, facts)) != Truth::kFalse) return {};
   }
   if (any_group) return unmet(expression, facts);
   return {};
+}
+
+bool hangs_on_unknown(std::string_view expression, const KnownFacts& facts) {
+  bool unknown = false;
+  for (const std::string_view group : words(expression)) {
+    const Result<Truth> truth = evaluate_group(group, facts);
+    if (!truth || *truth == Truth::kTrue) return false;
+    unknown = unknown || *truth == Truth::kUnknown;
+  }
+  return unknown;
 }
 
 }  // namespace gpuhook::plan

@@ -25,4 +25,7 @@ struct KnownFacts {
 // form.
 Status check_requirement(std::string_view expression, const KnownFacts& facts);
 
+// Whether the answer hangs on facts that are not known. False for a malformed expression.
+bool hangs_on_unknown(std::string_view expression, const KnownFacts& facts);
+
 }  // namespace gpuhook::plan

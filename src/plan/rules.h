@@ -2,6 +2,8 @@
 // The rules that make up a plan: small pure functions from values to ops.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "gpuhook/plan.h"
@@ -25,17 +27,28 @@ struct Selection {
 // away, with the reason.
 Result<Selection> select_devices(const Request& request, const Inventory& inventory);
 
-// Where an image of this convention keeps libraries.
-ContainerPath library_directory(LibraryConvention convention);
+// Where an image keeps its libraries, and its 32-bit ones; nothing when it has no place for these.
+ContainerPath library_directory(const Container& container);
+std::optional<ContainerPath> library32_directory(const Container& container);
+// Where its X server looks for modules.
+ContainerPath xorg_directory(const Container& container);
 // /usr/bin, /etc/ld.so.cache, ... : the other fixed places of an injection.
 ContainerPath program_directory();
 ContainerPath firmware_directory(const DriverVersion& driver);
 ContainerPath proc_directory();
 ContainerPath loader_cache();
 
-// Cgroup rules and node binds of control nodes, GPUs and MIG instances.
-std::vector<PlannedOp> device_ops(const Selection& selection, const Request& request,
-                                  const Inventory& inventory);
+// Cgroup rules and node binds of control nodes, GPUs, MIG instances, channels and features.
+// Errors: kNotFound for an IMEX channel the host does not have, kRefused for MIG rights where the
+// driver knows none.
+Result<std::vector<PlannedOp>> device_ops(const Selection& selection, const Request& request,
+                                          const Inventory& inventory, const Config& config);
+// Directories and files of daemons and features.
+std::vector<PlannedOp> shared_ops(const Request& request, const Inventory& inventory);
+// The links by which programs find a GPU's graphics nodes, and the profile that limits EGL to the
+// selected GPUs.
+std::vector<PlannedOp> graphics_ops(const Selection& selection, const Request& request,
+                                    const Inventory& inventory, const Config& config);
 // Binds of the driver files that the capabilities bring in.
 std::vector<PlannedOp> file_ops(const Request& request, const Inventory& inventory,
                                 const Container& container);
@@ -43,10 +56,26 @@ std::vector<PlannedOp> file_ops(const Request& request, const Inventory& invento
 std::vector<PlannedOp> link_ops(const Request& request, const Inventory& inventory,
                                 const Container& container);
 // The view of /proc/driver/nvidia.
-std::vector<PlannedOp> proc_ops(const Selection& selection, const Inventory& inventory);
+std::vector<PlannedOp> proc_ops(const Selection& selection, const Request& request,
+                                const Inventory& inventory);
 // The loader cache entries for the links and libraries; none for images whose loader has no cache.
 std::vector<PlannedOp> loader_ops(const Request& request, const Inventory& inventory,
-                                  const Container& container);
+                                  const Container& container, const Config& config);
+
+// Why the image's own CUDA libraries are, or are not, preferred to the host's; nothing when it has
+// none.
+struct CompatDecision {
+  bool preferred = false;
+  std::string reason;
+  bool operator==(const CompatDecision&) const = default;
+};
+std::optional<CompatDecision> decide_cuda_compat(const Request& request, const Inventory& inventory,
+                                                 const Container& container, const Config& config);
+// /usr/local/cuda/compat: where images keep them.
+ContainerPath cuda_compat_directory();
+
+// Whether `request` asks for drawing in any form.
+bool wants_graphics(const Request& request);
 
 // Whether the capabilities of `request` bring `file` into a container.
 bool wanted(const DriverFile& file, const Request& request);

@@ -67,8 +67,20 @@ class Selector {
     return found != gpus.end() ? take(*found) : Status(unknown(wanted, count_of(gpus)));
   }
   Status operator()(const MigUuid& wanted) {
-    return unknown(wanted,
-                   "the kernel does not list the UUIDs of MIG devices; name it <gpu>:<instance>");
+    const auto found = find_mig(
+        [&](const Gpu& /*gpu*/, const MigInstance& mig) { return mig.uuid == wanted.uuid; });
+    if (found) return take_mig(*found, wanted.uuid);
+    const std::string& why = inventory_.unanswered;
+    return unknown(wanted, why.empty() ? "no MIG device of this host has this UUID"
+                                       : concat("and only the driver library knows it: ", why));
+  }
+  Status operator()(const MigPath& wanted) {
+    const auto found = find_mig([&](const Gpu& gpu, const MigInstance& mig) {
+      return gpu.uuid == wanted.gpu_uuid && mig.gpu_instance == wanted.gpu_instance &&
+             mig.compute_instance == wanted.compute_instance;
+    });
+    if (found) return take_mig(*found, text_of(wanted));
+    return unknown(wanted, "no GPU of this host has such a MIG device");
   }
   Status operator()(const MigIndex& wanted) {
     if (wanted.gpu >= inventory_.gpus.size()) return unknown(wanted, count_of(inventory_.gpus));
@@ -76,14 +88,7 @@ class Selector {
     if (wanted.instance >= gpu.mig.size()) {
       return unknown(wanted, concat("GPU ", wanted.gpu, " has ", gpu.mig.size(), " MIG devices"));
     }
-    const std::string& problem = gpu.mig[wanted.instance].problem;
-    if (!problem.empty()) {
-      return fail(ErrorKind::kRefused,
-                  concat("MIG device ", text_of(wanted), " cannot be given away: ", problem),
-                  "run nvidia-smi on the host once, which creates the nodes");
-    }
-    mig_.insert({.gpu = wanted.gpu, .instance = wanted.instance});
-    return take(gpu);
+    return take_mig({.gpu = wanted.gpu, .instance = wanted.instance}, text_of(wanted));
   }
 
   Selection take_selection() && {
@@ -93,6 +98,30 @@ class Selector {
   }
 
  private:
+  template <class Predicate>
+  std::optional<SelectedMig> find_mig(Predicate matches) const {
+    for (const Gpu& gpu : inventory_.gpus) {
+      for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
+        if (matches(gpu, gpu.mig[i])) return SelectedMig{.gpu = gpu.index, .instance = i};
+      }
+    }
+    return std::nullopt;
+  }
+
+  // A MIG device needs its GPU's node, too.
+  Status take_mig(const SelectedMig& selected, std::string_view name) {
+    const Gpu& gpu = inventory_.gpus[selected.gpu];
+    const std::string& problem = gpu.mig[selected.instance].problem;
+    if (!problem.empty()) {
+      return fail(ErrorKind::kRefused,
+                  concat("MIG device ", name, " cannot be given away: ", problem),
+                  "run nvidia-smi on the host once, which creates the nodes");
+    }
+    TRY(take(gpu));
+    mig_.insert(selected);
+    return {};
+  }
+
   Status take(const Gpu& gpu) {
     if (!gpu.problem.empty()) {
       return fail(ErrorKind::kRefused,

@@ -24,10 +24,15 @@ json of(const std::vector<ProcFile>& files) {
   return list;
 }
 
+json of(const LoaderEntry& entry) {
+  json object = {{"soname", entry.soname}, {"path", entry.path.text()}};
+  if (entry.compat32) object["compat32"] = true;
+  return object;
+}
+
 json of(const std::vector<LoaderEntry>& entries) {
   json list = json::array();
-  for (const LoaderEntry& entry : entries)
-    list.push_back({{"soname", entry.soname}, {"path", entry.path.text()}});
+  for (const LoaderEntry& entry : entries) list.push_back(of(entry));
   return list;
 }
 
@@ -44,13 +49,18 @@ struct Members {
   json operator()(const BindSocket& op) const {
     return {{"source", op.source.text()}, {"target", op.target.text()}};
   }
+  json operator()(const BindDirectory& op) const {
+    return {{"source", op.source.text()}, {"target", op.target.text()}, {"use", name_of(op.use)}};
+  }
   json operator()(const MakeLink& op) const {
-    return {{"target", op.target.text()},
-            {"pointsTo", op.points_to},
-            {"coveredBy", op.covered_by.text()}};
+    json object = {{"target", op.target.text()}, {"pointsTo", op.points_to}};
+    if (op.covered_by) object["coveredBy"] = op.covered_by->text();
+    return object;
   }
   json operator()(const MaskedTree& op) const {
-    return {{"target", op.target.text()}, {"files", of(op.files)}};
+    json object = {{"target", op.target.text()}, {"files", of(op.files)}};
+    if (op.create) object["create"] = true;
+    return object;
   }
   json operator()(const UpdateLoaderCache& op) const {
     return {{"target", op.target.text()}, {"entries", of(op.entries)}};
@@ -75,11 +85,20 @@ json of(const CapabilitySet& set) {
   return list;
 }
 
+// Structures that hold a node each.
+template <class Holder>
+json nodes_of(const std::vector<Holder>& holders) {
+  json list = json::array();
+  for (const Holder& holder : holders) list.push_back(of(holder.node));
+  return list;
+}
+
 json of(const Gpu& gpu) {
   json mig = json::array();
   for (const MigInstance& instance : gpu.mig) {
     json object = {{"gpuInstance", instance.gpu_instance},
                    {"computeInstance", instance.compute_instance}};
+    if (!instance.uuid.empty()) object["uuid"] = instance.uuid;
     if (instance.gpu_instance_access)
       object["gpuInstanceAccess"] = of(*instance.gpu_instance_access);
     if (instance.compute_instance_access)
@@ -89,15 +108,30 @@ json of(const Gpu& gpu) {
   json object = {{"index", gpu.index},    {"minor", gpu.minor}, {"uuid", gpu.uuid},
                  {"pci", gpu.pci.text()}, {"model", gpu.model}, {"node", of(gpu.node)},
                  {"mig", std::move(mig)}};
+  if (!gpu.brand.empty()) object["brand"] = gpu.brand;
+  if (!gpu.architecture.empty()) object["architecture"] = gpu.architecture;
+  if (!gpu.drm.empty()) object["drm"] = nodes_of(gpu.drm);
   if (!gpu.problem.empty()) object["problem"] = gpu.problem;
   return object;
 }
 
 json of(const DriverFile& file) {
-  return {{"kind", name_of(file.kind)},
-          {"path", file.path.text()},
-          {file.kind == DriverFileKind::kLibrary ? "soname" : "name", file.soname},
-          {"capabilities", of(file.capabilities)}};
+  json object = {{"kind", name_of(file.kind)},
+                 {"path", file.path.text()},
+                 {file.kind == DriverFileKind::kLibrary ? "soname" : "name", file.soname},
+                 {"capabilities", of(file.capabilities)}};
+  if (file.compat32) object["compat32"] = true;
+  return object;
+}
+
+json of(const FeatureNode& node) {
+  json object = of(node.node);
+  object["feature"] = name_of(node.feature);
+  return object;
+}
+
+json of(const FeatureFile& file) {
+  return {{"path", file.path.text()}, {"feature", name_of(file.feature)}};
 }
 
 template <class Element>
@@ -105,6 +139,17 @@ json list_of(const std::vector<Element>& elements) {
   json list = json::array();
   for (const Element& element : elements) list.push_back(of(element));
   return list;
+}
+
+// Members that most hosts do not have.
+void add_rarities(json& document, const Inventory& inventory) {
+  if (inventory.mig_config) document["migConfig"] = of(*inventory.mig_config);
+  if (inventory.mig_monitor) document["migMonitor"] = of(*inventory.mig_monitor);
+  if (!inventory.imex_channels.empty()) document["imexChannels"] = list_of(inventory.imex_channels);
+  if (!inventory.feature_nodes.empty()) document["featureNodes"] = list_of(inventory.feature_nodes);
+  if (!inventory.feature_files.empty()) document["featureFiles"] = list_of(inventory.feature_files);
+  if (inventory.mps_directory) document["mpsDirectory"] = inventory.mps_directory->text();
+  if (!inventory.unanswered.empty()) document["driverLibrary"] = inventory.unanswered;
 }
 
 template <class Remark>
@@ -134,15 +179,17 @@ std::string plan_as_json(const InjectionPlan& plan) {
 }
 
 std::string inventory_as_json(const Inventory& inventory) {
-  return dumped({{"gpuhookInventory", 1},
-                 {"driver", inventory.driver.text()},
-                 {"cuda", inventory.cuda_version},
-                 {"driverRoot", inventory.driver_root.text()},
-                 {"deviceRoot", inventory.device_root.text()},
-                 {"gpus", list_of(inventory.gpus)},
-                 {"controlNodes", list_of(inventory.control_nodes)},
-                 {"files", list_of(inventory.files)},
-                 {"absences", remarks(inventory.absences)}});
+  json document = {{"gpuhookInventory", 1},
+                   {"driver", inventory.driver.text()},
+                   {"cuda", inventory.cuda_version},
+                   {"driverRoot", inventory.driver_root.text()},
+                   {"deviceRoot", inventory.device_root.text()},
+                   {"gpus", list_of(inventory.gpus)},
+                   {"controlNodes", list_of(inventory.control_nodes)}};
+  add_rarities(document, inventory);
+  document["files"] = list_of(inventory.files);
+  document["absences"] = remarks(inventory.absences);
+  return dumped(document);
 }
 
 }  // namespace gpuhook

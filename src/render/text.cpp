@@ -20,6 +20,9 @@ struct Describe {
   std::string operator()(const BindSocket& op) const {
     return concat("socket    ", op.target.text());
   }
+  std::string operator()(const BindDirectory& op) const {
+    return concat("directory ", op.target.text(), " (", name_of(op.use), ")");
+  }
   std::string operator()(const MakeLink& op) const {
     return concat("link      ", op.target.text(), " -> ", op.points_to);
   }

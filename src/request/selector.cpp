@@ -2,6 +2,8 @@
 // The grammar of device names. A name is matched against this grammar and never becomes part of a
 // path.
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "base/text.h"
 #include "base/try.h"
@@ -36,6 +38,35 @@ std::optional<DeviceSelector> parse_mig_index(std::string_view text) {
   return MigIndex{.gpu = *gpu, .instance = *instance};
 }
 
+// "GPU-<uuid>/1/0", what follows "MIG-" in the names of drivers before 470.
+std::optional<DeviceSelector> parse_mig_path(std::string_view text) {
+  const std::vector<std::string_view> parts = split(text, '/');
+  if (parts.size() != 3) return std::nullopt;
+  auto uuid = uuid_with_prefix(parts[0], "MIG-GPU-");
+  const auto gpu_instance = number<std::uint32_t>(parts[1]);
+  const auto compute_instance = number<std::uint32_t>(parts[2]);
+  if (!uuid || !gpu_instance || !compute_instance) return std::nullopt;
+  return MigPath{.gpu_uuid = uuid->substr(std::string_view("MIG-").size()),
+                 .gpu_instance = *gpu_instance,
+                 .compute_instance = *compute_instance};
+}
+
+// The name behind a CDI kind that means this host's GPUs.
+std::string_view without_kind(std::string_view text) {
+  constexpr std::array<std::string_view, 3> kKinds{
+      "nvidia.com/gpu=", "runtime.nvidia.com/gpu=", "k8s.device-plugin.nvidia.com/gpu="};
+  for (const std::string_view kind : kKinds) {
+    if (text.starts_with(kind)) return text.substr(kind.size());
+  }
+  return text;
+}
+
+bool is_cdi_name(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::size_t equals = text.find('=');
+  return slash != std::string_view::npos && equals != std::string_view::npos && slash < equals;
+}
+
 struct TextOf {
   std::string operator()(const AllDevices& /*all*/) const { return "all"; }
   std::string operator()(const GpuIndex& gpu) const { return std::to_string(gpu.index); }
@@ -43,20 +74,31 @@ struct TextOf {
   std::string operator()(const PciAddress& address) const { return address.text(); }
   std::string operator()(const MigUuid& mig) const { return mig.uuid; }
   std::string operator()(const MigIndex& mig) const { return concat(mig.gpu, ":", mig.instance); }
+  std::string operator()(const MigPath& mig) const {
+    return concat("MIG-", mig.gpu_uuid, "/", mig.gpu_instance, "/", mig.compute_instance);
+  }
 };
 
 }  // namespace
 
 std::string text_of(const DeviceSelector& selector) { return std::visit(TextOf{}, selector); }
 
-Result<DeviceSelector> parse_selector(std::string_view text) {
+Result<DeviceSelector> parse_selector(std::string_view name) {
+  const std::string_view text = without_kind(name);
   if (equal_ignoring_case(text, "all")) return DeviceSelector(AllDevices{});
   if (const auto index = number<std::uint32_t>(text)) return DeviceSelector(GpuIndex{*index});
   if (auto uuid = uuid_with_prefix(text, "GPU-")) return DeviceSelector(GpuUuid{std::move(*uuid)});
   if (auto uuid = uuid_with_prefix(text, "MIG-")) return DeviceSelector(MigUuid{std::move(*uuid)});
+  if (auto mig = parse_mig_path(text)) return std::move(*mig);
   if (const auto mig = parse_mig_index(text)) return *mig;
   if (const Result<PciAddress> address = PciAddress::parse(text)) return DeviceSelector(*address);
-  return fail(ErrorKind::kBadInput, concat("not a device name: ", in_quotes(text)),
+  if (is_cdi_name(text)) {
+    return fail(ErrorKind::kBadInput,
+                concat("not a GPU of this host by its CDI name: ", in_quotes(name)),
+                "use nvidia.com/gpu=<device>; devices of other kinds come from the engine's own "
+                "CDI support");
+  }
+  return fail(ErrorKind::kBadInput, concat("not a device name: ", in_quotes(name)),
               "use all, an index, GPU-<uuid>, a PCI address, <gpu>:<mig> or MIG-<uuid>; `gpu-hook "
               "info` lists them");
 }

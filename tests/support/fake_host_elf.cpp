@@ -4,6 +4,8 @@
 
 #include <elf.h>
 
+#include <cstring>
+
 #include "formats/elf_facts.h"
 
 namespace gpuhook::testing {
@@ -80,6 +82,51 @@ std::string build(const ElfImage& image) {
 
 std::string bytes_of(const ElfImage& image) {
   return image.is_64_bit ? build<Elf64>(image) : build<Elf32>(image);
+}
+
+std::string with_sections(std::string image, const std::vector<ElfSection>& sections) {
+  std::vector<Elf64_Shdr> table(1);
+  std::string names(1, '\0');
+  const auto add = [&](const ElfSection& section) {
+    Elf64_Shdr entry{};
+    entry.sh_name = static_cast<Elf64_Word>(names.size());
+    entry.sh_type = section.type;
+    entry.sh_offset = image.size();
+    entry.sh_size = section.content.size();
+    entry.sh_addralign = 1;
+    table.push_back(entry);
+    names += section.name + '\0';
+    image += section.content;
+  };
+  for (const ElfSection& section : sections) add(section);
+  // The names hold their own section's name: it goes in before they are written.
+  add({.name = ".shstrtab", .content = "", .type = SHT_STRTAB});
+  table.back().sh_size = names.size();
+  image += names;
+
+  Elf64_Ehdr header;
+  std::memcpy(&header, image.data(), sizeof header);
+  header.e_shoff = image.size();
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = static_cast<Elf64_Half>(table.size());
+  header.e_shstrndx = static_cast<Elf64_Half>(table.size() - 1);
+  std::memcpy(image.data(), &header, sizeof header);
+  for (const Elf64_Shdr& entry : table) put(image, entry);
+  return image;
+}
+
+std::string elf_note(std::string_view owner, std::string_view description) {
+  const auto padded = [](std::string text) {
+    text.resize((text.size() + 3) / 4 * 4, '\0');
+    return text;
+  };
+  Elf64_Nhdr header{};
+  header.n_namesz = static_cast<Elf64_Word>(owner.size() + 1);
+  header.n_descsz = static_cast<Elf64_Word>(description.size());
+  header.n_type = 1;
+  std::string out;
+  put(out, header);
+  return out + padded(std::string(owner) + '\0') + padded(std::string(description));
 }
 
 }  // namespace gpuhook::testing

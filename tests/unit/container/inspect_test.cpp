@@ -40,38 +40,54 @@ TEST(Inspect, TellsImagesApart) {
          tree.link("/lib64", "usr/lib64");
          tree.link("/lib", "usr/lib");
        },
-       {LibraryConvention::kMultiarch, Loader::kGlibc}},
+       {LibraryConvention::kMultiarch, Compat32Convention::kMultiarch, Loader::kGlibc}},
       {"distroless: no debian_version",
        [](const TempTree& tree) {
          tree.directory(kMultiarch);
          tree.write(kGlibcLoader, "");
        },
-       {LibraryConvention::kMultiarch, Loader::kGlibc}},
+       {LibraryConvention::kMultiarch, Compat32Convention::kMultiarch, Loader::kGlibc}},
       {"Debian without a single library",
        [](const TempTree& tree) { tree.write("/etc/debian_version", "12.5\n"); },
-       {LibraryConvention::kMultiarch, Loader::kNone}},
+       {LibraryConvention::kMultiarch, Compat32Convention::kMultiarch, Loader::kNone}},
       {"Fedora",
        [](const TempTree& tree) {
          tree.write("/usr" + kGlibcLoader, "");
          tree.link("/lib64", "usr/lib64");
          tree.link("/lib", "usr/lib");
+         tree.directory("/usr/lib");
        },
-       {LibraryConvention::kLib64, Loader::kGlibc}},
+       {LibraryConvention::kLib64, Compat32Convention::kLib, Loader::kGlibc}},
+      {"Arch: 32-bit libraries apart, lib64 is lib",
+       [](const TempTree& tree) {
+         tree.write("/usr/lib/loader", "");
+         tree.link("/usr/lib64", "lib");
+         tree.link("/lib64", "usr/lib");
+         tree.link("/usr/lib/" + kGlibcLoader.substr(kGlibcLoader.rfind('/') + 1), "loader");
+         tree.directory("/usr/lib32");
+       },
+       {LibraryConvention::kLib64, Compat32Convention::kLib32, Loader::kGlibc}},
+      {"lib64 is lib, and nothing for 32 bits",
+       [](const TempTree& tree) {
+         tree.directory("/usr/lib");
+         tree.link("/usr/lib64", "lib");
+       },
+       {LibraryConvention::kLib64, std::nullopt, Loader::kNone}},
       {"Alpine",
        [](const TempTree& tree) {
          tree.write("/etc/alpine-release", "3.20\n");
          tree.write(kMuslLoader, "");
        },
-       {LibraryConvention::kLib64, Loader::kMusl}},
+       {LibraryConvention::kLib64, std::nullopt, Loader::kMusl}},
       {"Alpine with gcompat",
        [](const TempTree& tree) {
          tree.write(kMuslLoader, "");
          tree.write(kGlibcLoader, "");
        },
-       {LibraryConvention::kLib64, Loader::kGlibc}},
+       {LibraryConvention::kLib64, std::nullopt, Loader::kGlibc}},
       {"scratch",
        [](const TempTree& tree) { tree.write("/app", ""); },
-       {LibraryConvention::kLib64, Loader::kNone}},
+       {LibraryConvention::kLib64, std::nullopt, Loader::kNone}},
   };
   for (const auto& row : rows) {
     const TempTree tree;
@@ -85,7 +101,8 @@ TEST(Inspect, LooksBeneathTheImageWhateverItsLinksSay) {
   tree.link("/etc", "/proc/self/root/etc");
   tree.link("/lib64", "../../../../../../../../lib64");
   tree.link("/lib", "/../../../lib");
-  EXPECT_EQ(container_of(tree), (Container{LibraryConvention::kLib64, Loader::kNone}));
+  EXPECT_EQ(container_of(tree),
+            (Container{LibraryConvention::kLib64, std::nullopt, Loader::kNone}));
 }
 
 TEST(Inspect, TakesADanglingLoaderForNone) {

@@ -121,6 +121,10 @@ TEST(CapturedHost, HasProgramsBehindItsWrappersAndFirmwareBesideItsLibraries) {
                                  "/usr/local/nvidia/bin/nvidia-persistenced",
                                  "/usr/local/nvidia/bin/nvidia-cuda-mps-control",
                                  "/usr/local/nvidia/bin/nvidia-cuda-mps-server",
+                                 "/usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json",
+                                 "/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json",
+                                 "/usr/local/nvidia/share/vulkan/implicit_layer.d/"
+                                 "nvidia_layers.json",
                                  "/usr/local/nvidia/firmware/nvidia/580.159.04/gsp_ga10x.bin",
                                  "/usr/local/nvidia/firmware/nvidia/580.159.04/gsp_tu10x.bin"));
 }
@@ -201,25 +205,40 @@ FakeHost debian_host(const std::string& version) {
 
 class DebianHost : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(DebianHost, HasEvery64BitLibraryOfTheDriversVersionWithItsSoname) {
-  const std::string suffix = ".so." + GetParam();
-  std::vector<std::string> expected;
-  for (const auto& row : captured_table(concat("hosts/driver-debian-", GetParam(), "/files.tsv"))) {
-    // Beside them, in /usr/lib/nvidia/current, lies a module of the X server.
-    if (row.at(kPath).starts_with("/usr/lib/x86_64-linux-gnu/") && row.at(kType) == "file" &&
-        row.at(kPath).ends_with(suffix)) {
-      const std::string name = row.at(kPath).substr(row.at(kPath).rfind('/') + 1);
-      expected.push_back(
-          concat(row.at(kPath), " ", row.at(kSoname).empty() ? name : row.at(kSoname)));
-    }
-  }
+// The libraries of the driver's packages in a directory, each with its SONAME: those of the
+// driver's version, and those that come with it under versions of their own.
+std::vector<std::string> packaged_libraries(const std::string& version,
+                                            const std::string& directory) {
   std::vector<std::string> found;
-  for (const DriverFile& file : probed(debian_host(GetParam())).files) {
-    if (file.kind == DriverFileKind::kLibrary)
+  for (const auto& row : captured_table(concat("hosts/driver-debian-", version, "/files.tsv"))) {
+    const std::string name = row.at(kPath).substr(row.at(kPath).rfind('/') + 1);
+    const bool of_driver = name.ends_with(".so." + version) || name.starts_with("libnvidia-egl-") ||
+                           name.starts_with("libnvidia-api");
+    if (!row.at(kPath).starts_with(directory) || row.at(kType) != "file" || !of_driver) continue;
+    found.push_back(concat(row.at(kPath), " ", row.at(kSoname).empty() ? name : row.at(kSoname)));
+  }
+  return found;
+}
+
+std::vector<std::string> found_libraries(const std::string& version, bool compat32) {
+  std::vector<std::string> found;
+  for (const DriverFile& file : probed(debian_host(version)).files) {
+    if (file.kind == DriverFileKind::kLibrary && file.compat32 == compat32)
       found.push_back(concat(file.path.text(), " ", file.soname));
   }
+  return found;
+}
+
+TEST_P(DebianHost, HasEvery64BitLibraryOfTheDriverWithItsSoname) {
+  const auto expected = packaged_libraries(GetParam(), "/usr/lib/x86_64-linux-gnu/");
   EXPECT_GE(expected.size(), 20U);
-  EXPECT_THAT(found, ::testing::UnorderedElementsAreArray(expected));
+  EXPECT_THAT(found_libraries(GetParam(), false), ::testing::UnorderedElementsAreArray(expected));
+}
+
+TEST_P(DebianHost, HasEvery32BitLibraryOfTheDriverWithItsSoname) {
+  const auto expected = packaged_libraries(GetParam(), "/usr/lib/i386-linux-gnu/");
+  EXPECT_GE(expected.size(), 12U);
+  EXPECT_THAT(found_libraries(GetParam(), true), ::testing::UnorderedElementsAreArray(expected));
 }
 
 TEST_P(DebianHost, HasTheProgramsBehindTheAlternatives) {

@@ -108,10 +108,11 @@ TEST(ReadDeviceNodes, RefusesAMigDeviceWithOneAccessNode) {
             "the driver names only one of its two access nodes");
 }
 
-TEST(ReadDeviceNodes, FindsNothingWrongWithMigDevicesOfDriversWithoutAccessNodes) {
-  FakeHost host = FakeHost::with_driver("418.39").add_gpu({.minor = 1}).add_mig(1, 2, 0, 21, 22);
+TEST(ReadDeviceNodes, RefusesMigDevicesOfDriversThatGrantAccessByProcFilesOnly) {
+  FakeHost host = FakeHost::with_driver("450.51.05").add_gpu({.minor = 1}).add_mig(1, 2, 0, 21, 22);
   host.add_file("/proc/devices", "Character devices:\n195 nvidia\n");
-  EXPECT_EQ(nodes_of(host).gpus.at(0).mig.at(0).problem, "");
+  EXPECT_EQ(nodes_of(host).gpus.at(0).mig.at(0).problem,
+            "the driver has no device nodes for MIG access");
 }
 
 TEST(ReadDeviceNodes, KeepsAProblemThatWasFoundBefore) {

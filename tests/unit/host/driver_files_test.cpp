@@ -292,26 +292,153 @@ TEST(ReadDriverFiles, ChoosesTheModulesVersionWithinOneDirectory) {
                                            "/usr/lib64/libnvidia-ml.so.550.54.15"));
 }
 
-TEST(ReadDriverFiles, StepsOver32BitLibraries) {
+#if defined(__x86_64__)
+const ElfImage kSmallCuda{.is_64_bit = false, .machine = EM_386, .soname = "libcuda.so.1"};
+
+TEST(ReadDriverFiles, Knows32BitLibrariesByTheirHeaderWhereverTheyLie) {
   FakeHost host = FakeHost::with_driver(kVersion);
-  const ElfImage small{.is_64_bit = false, .machine = EM_386, .soname = "libcuda.so.1"};
-  host.add_library(kMultiarch + "/libcuda.so.550.54.15", small);
+  host.add_library(kMultiarch + "/libcuda.so.550.54.15", kSmallCuda);
   host.add_library("/usr/lib64/libcuda.so.550.54.15", "libcuda.so.1");
   const Inventory inventory = value_of(probe(host));
-  EXPECT_THAT(paths(inventory, DriverFileKind::kLibrary),
-              ElementsAre("/usr/lib64/libcuda.so.550.54.15"));
-  EXPECT_EQ(absence_of(inventory, kMultiarch + "/libcuda.so.550.54.15"),
-            "built for another machine");
+  EXPECT_THAT(
+      inventory.files,
+      ElementsAre(DriverFile{.path = HostPath::literal(kMultiarch + "/libcuda.so.550.54.15"),
+                             .soname = "libcuda.so.1",
+                             .compat32 = true,
+                             .capabilities = {kCompute, kVideo}},
+                  DriverFile{.path = HostPath::literal("/usr/lib64/libcuda.so.550.54.15"),
+                             .soname = "libcuda.so.1",
+                             .capabilities = {kCompute, kVideo}}));
 }
 
-TEST(ReadDriverFiles, StepsOver32BitLibrariesThatTheCacheNamesFirst) {
+TEST(ReadDriverFiles, TakesNo32BitLibraryForThe64BitOneThatTheCacheNamesLater) {
   FakeHost host = FakeHost::with_driver(kVersion);
-  const ElfImage small{.is_64_bit = false, .machine = EM_386, .soname = "libcuda.so.1"};
-  host.add_library("/usr/lib/i386-linux-gnu/libcuda.so.550.54.15", small);
+  host.add_library("/usr/lib/i386-linux-gnu/libcuda.so.550.54.15", kSmallCuda);
   host.add_link("/usr/lib/i386-linux-gnu/libcuda.so.1", "libcuda.so.550.54.15");
   host.add_library("/usr/lib64/libcuda.so.550.54.15", "libcuda.so.1");
   host.add_loader_cache({"/usr/lib/i386-linux-gnu/libcuda.so.1", "/usr/lib64/libcuda.so.1"});
-  EXPECT_THAT(libraries(host), ElementsAre("/usr/lib64/libcuda.so.550.54.15"));
+  EXPECT_THAT(libraries(host), ElementsAre("/usr/lib/i386-linux-gnu/libcuda.so.550.54.15",
+                                           "/usr/lib64/libcuda.so.550.54.15"));
+}
+
+TEST(ReadDriverFiles, Finds32BitLibrariesInEveryLayout) {
+  for (const std::string directory :
+       {"/usr/lib/i386-linux-gnu", "/usr/lib/i386-linux-gnu/nvidia/current", "/usr/lib32",
+        "/usr/lib", "/usr/local/nvidia/lib32", "/run/opengl-driver-32/lib"}) {
+    FakeHost host = driver_in("/usr/lib64");
+    host.add_library(directory + "/libcuda.so.550.54.15", kSmallCuda);
+    EXPECT_THAT(libraries(host), Contains(directory + "/libcuda.so.550.54.15")) << directory;
+  }
+}
+
+TEST(ReadDriverFiles, RefusesADriverOf32BitLibrariesOnly) {
+  FakeHost host = FakeHost::with_driver(kVersion);
+  host.add_library("/usr/lib/libcuda.so.550.54.15", kSmallCuda);
+  EXPECT_EQ(error_kind(probe(host)), "no-driver");
+}
+#endif
+
+TEST(ReadDriverFiles, TakesLibrariesThatHaveVersionsOfTheirOwn) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_library("/usr/lib64/libnvidia-egl-wayland.so.1.1.13", "libnvidia-egl-wayland.so.1");
+  host.add_library("/usr/lib64/libnvidia-api.so.1", ElfImage{.soname = "libnvidia-api.so.1"});
+  EXPECT_THAT(libraries(host),
+              ElementsAre("/usr/lib64/libcuda.so.550.54.15", "/usr/lib64/libnvidia-api.so.1",
+                          "/usr/lib64/libnvidia-egl-wayland.so.1.1.13",
+                          "/usr/lib64/libnvidia-ml.so.550.54.15"));
+}
+
+// An older libnvidia-nvvm has a version of its own; one with another driver's version is not ours.
+TEST(ReadDriverFiles, TakesNoLibraryOfAnotherDriverForOneWithAVersionOfItsOwn) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_library("/usr/lib64/libnvidia-nvvm.so.4.0.0", "libnvidia-nvvm.so.4");
+  host.add_library("/usr/lib64/libnvidia-nvvm.so.560.35.05", "");
+  host.add_library("/usr/lib64/libnvidia-egl-gbm.so.560.35.05", "");
+  EXPECT_THAT(libraries(host),
+              ElementsAre("/usr/lib64/libcuda.so.550.54.15", "/usr/lib64/libnvidia-ml.so.550.54.15",
+                          "/usr/lib64/libnvidia-nvvm.so.4.0.0"));
+}
+
+TEST(ReadDriverFiles, NamesWhatItLeavesOutAndWhy) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_library("/usr/lib64/libnvidia-gtk3.so.550.54.15", "");
+  host.add_program("/usr/bin/nvidia-modprobe");
+  const Inventory inventory = value_of(probe(host));
+  EXPECT_EQ(absence_of(inventory, "/usr/lib64/libnvidia-gtk3.so.550.54.15"),
+            "left out: part of nvidia-settings, which draws on the host's display");
+  EXPECT_THAT(absence_of(inventory, "/usr/bin/nvidia-modprobe"), StartsWith("left out: "));
+}
+
+struct DataRow {
+  std::string found;
+  std::string target;
+  CapabilitySet capabilities;
+};
+
+TEST(ReadDriverFiles, FindsDataOfEveryLayoutForItsPlaceInContainers) {
+  const CapabilitySet drawing{kGraphics, kDisplay};
+  const DataRow rows[] = {
+      {"/usr/share/glvnd/egl_vendor.d/10_nvidia.json",
+       "/usr/share/glvnd/egl_vendor.d/10_nvidia.json", drawing},
+      {"/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json", "/etc/vulkan/icd.d/nvidia_icd.json",
+       drawing},
+      {"/home/kubernetes/bin/nvidia/vulkan/icd.d/nvidia_icd.json",
+       "/etc/vulkan/icd.d/nvidia_icd.json", drawing},
+      {"/run/opengl-driver/share/glvnd/egl_vendor.d/10_nvidia.json",
+       "/usr/share/glvnd/egl_vendor.d/10_nvidia.json", drawing},
+      {"/etc/OpenCL/vendors/nvidia.icd", "/etc/OpenCL/vendors/nvidia.icd", {kCompute, kVideo}},
+      {"/usr/lib64/nvoptix.bin", "/usr/share/nvidia/nvoptix.bin", drawing},
+      {"/etc/nvidia/lib64/nvidia-drm-outputclass.conf",
+       "/usr/share/X11/xorg.conf.d/nvidia-drm-outputclass.conf", drawing},
+      {"/usr/share/nvidia/nvidia-application-profiles-550.54.15-rc",
+       "/usr/share/nvidia/nvidia-application-profiles-550.54.15-rc", drawing},
+  };
+  for (const DataRow& row : rows) {
+    FakeHost host = driver_in("/usr/lib64");
+    host.add_file(row.found, "{}");
+    const Inventory inventory = value_of(probe(host));
+    EXPECT_EQ(inventory.files.back(), (DriverFile{.kind = DriverFileKind::kData,
+                                                  .path = HostPath::literal(row.found),
+                                                  .soname = row.target,
+                                                  .capabilities = row.capabilities}))
+        << row.found;
+  }
+}
+
+TEST(ReadDriverFiles, TakesNoDataThatOthersThanRootCanChange) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_file("/usr/local/share/vulkan/icd.d/nvidia_icd.json", "{}");
+  std::filesystem::permissions(host.tree().host_path("/usr/local/share/vulkan/icd.d"),
+                               std::filesystem::perms::all);
+  EXPECT_THAT(paths(value_of(probe(host)), DriverFileKind::kData), IsEmpty());
+}
+
+TEST(ReadDriverFiles, FindsModulesOfTheXServer) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_program("/usr/lib64/xorg/modules/drivers/nvidia_drv.so");
+  host.add_program("/usr/lib64/nvidia/xorg/libglxserver_nvidia.so.550.54.15");
+  std::vector<std::string> found;
+  for (const DriverFile& file : value_of(probe(host)).files) {
+    if (file.kind == DriverFileKind::kXorgModule)
+      found.push_back(concat(file.path.text(), " ", file.soname));
+  }
+  EXPECT_THAT(found,
+              ElementsAre("/usr/lib64/xorg/modules/drivers/nvidia_drv.so drivers/nvidia_drv.so",
+                          "/usr/lib64/nvidia/xorg/libglxserver_nvidia.so.550.54.15 "
+                          "extensions/libglxserver_nvidia.so.550.54.15"));
+}
+
+TEST(ReadDriverFiles, LeavesOutWhatTheConfigurationSays) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_file("/lib/firmware/nvidia/550.54.15/gsp_ga10x.bin", "");
+  host.add_socket("/run/nvidia-persistenced/socket");
+  Inventory inventory;
+  inventory.driver = value_of(DriverVersion::parse(kVersion));
+  testing::require(
+      read_driver_files(host.open(), inventory, {Omission::kGspFirmware, Omission::kPersistenced}));
+  EXPECT_THAT(paths(inventory, DriverFileKind::kFirmware), IsEmpty());
+  EXPECT_THAT(paths(inventory, DriverFileKind::kSocket), IsEmpty());
+  EXPECT_EQ(absence_of(inventory, "GSP firmware"), "left out by the configuration");
 }
 
 TEST(ReadDriverFiles, RefusesLibrariesOfAnotherMachine) {

@@ -149,9 +149,9 @@ TEST(ReadGpus, OrdersMigInstancesByNumber) {
                             .add_mig(1, 2, 1, 21, 23)
                             .add_mig(1, 2, 0, 21, 22);
   EXPECT_EQ(gpus_of(host).gpus.at(0).mig,
-            (std::vector<MigInstance>{{2, 0, caps_node(21), caps_node(22)},
-                                      {2, 1, caps_node(21), caps_node(23)},
-                                      {10, 0, caps_node(93), caps_node(94)}}));
+            (std::vector<MigInstance>{{2, 0, "", caps_node(21), caps_node(22)},
+                                      {2, 1, "", caps_node(21), caps_node(23)},
+                                      {10, 0, "", caps_node(93), caps_node(94)}}));
 }
 
 TEST(ReadGpus, FindsMigInstancesByMinorAndNotByIndex) {
@@ -177,7 +177,7 @@ TEST(ReadGpus, KnowsNoAccessNodesWithoutTheirMajorNumber) {
   FakeHost host = FakeHost::with_driver("450.51.05").add_gpu({.minor = 0}).add_mig(0, 1, 0, 12, 13);
   host.add_file("/proc/devices", "Character devices:\n195 nvidia\n");
   EXPECT_EQ(gpus_of(host).gpus.at(0).mig,
-            (std::vector<MigInstance>{{1, 0, std::nullopt, std::nullopt}}));
+            (std::vector<MigInstance>{{1, 0, "", std::nullopt, std::nullopt}}));
 }
 
 TEST(ReadGpus, RefusesMoreThan64Gpus) {

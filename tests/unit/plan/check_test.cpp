@@ -23,6 +23,10 @@ BindDevice device(std::string_view target) {
   return {outside("/source"), inside(target), {195, 0}};
 }
 
+BindDirectory directory(std::string_view target, DirectoryUse use) {
+  return {outside("/source"), inside(target), use};
+}
+
 // Every op, with the rule that devices need.
 Status check(std::vector<Op> ops) {
   InjectionPlan plan;
@@ -40,10 +44,29 @@ TEST(CheckPlan, AcceptsEachKindAtItsPlaces) {
       file("/lib/firmware/nvidia/550.54.15/gsp_ga10x.bin"),
       device("/dev/nvidia0"),
       device("/dev/nvidiactl"),
+      file("/usr/lib/i386-linux-gnu/libcuda.so.550.54.15"),
+      file("/usr/lib32/libcuda.so.550.54.15"),
+      file("/usr/lib/libcuda.so.550.54.15"),
+      file("/usr/share/glvnd/egl_vendor.d/10_nvidia.json"),
+      file("/etc/vulkan/icd.d/nvidia_icd.json"),
+      file("/usr/lib/xorg/modules/drivers/nvidia_drv.so"),
+      file("/etc/cufile.json"),
       device("/dev/nvidia-caps/nvidia-cap12"),
+      device("/dev/dri/renderD128"),
+      device("/dev/nvidia-caps-imex-channels/channel0"),
+      device("/dev/infiniband/uverbs0"),
+      device("/dev/infiniband/rdma_cm"),
+      device("/dev/gdrdrv"),
+      directory("/run/udev", DirectoryUse::kRead),
+      directory("/dev/nvidia-caps", DirectoryUse::kOpenDevices),
+      directory("/tmp/nvidia-mps", DirectoryUse::kWrite),
       unix_socket("/run/nvidia-persistenced/socket"),
       link("/usr/lib64/libcuda.so.1"),
+      link("/usr/lib64/gbm/nvidia-drm_gbm.so", "../libnvidia-allocator.so.1"),
+      link("/dev/dri/by-path/pci-0000:0a:00.0-card", "../card1"),
       MaskedTree{inside("/proc/driver/nvidia"), {}},
+      MaskedTree{inside("/proc/driver/nvidia/gpus"), {}},
+      MaskedTree{inside("/etc/nvidia/nvidia-application-profiles-rc.d"), {}, true},
       UpdateLoaderCache{inside("/etc/ld.so.cache"), {}},
   };
   for (const Op& op : good) EXPECT_EQ(error_of(check({op})), "no error") << target_of(op)->text();
@@ -55,8 +78,6 @@ TEST(CheckPlan, RefusesEveryOtherPlace) {
       file("/"),
       file("/usr/lib64"),
       file("/usr/lib64/vdpau/libx.so"),
-      file("/usr/lib/libx.so"),
-      file("/usr/lib32/libx.so"),
       file("/lib64/libx.so"),
       file("/usr/bin"),
       file("/usr/bin/a/b"),
@@ -84,7 +105,23 @@ TEST(CheckPlan, RefusesEveryOtherPlace) {
       link("/usr/lib64"),
       MaskedTree{inside("/proc"), {}},
       MaskedTree{inside("/proc/driver"), {}},
-      MaskedTree{inside("/proc/driver/nvidia/gpus"), {}},
+      MaskedTree{inside("/proc/driver/nvidia/capabilities"), {}},
+      MaskedTree{inside("/etc/nvidia/nvidia-application-profiles-rc.d"), {}},
+      MaskedTree{inside("/proc/driver/nvidia"), {}, true},
+      MaskedTree{inside("/etc"), {}, true},
+      device("/dev/dri/by-path"),
+      device("/dev/infiniband/umad0"),
+      device("/dev/nvidia-caps-imex-channels/nvidia0"),
+      file("/usr/share/doc/x"),
+      file("/etc/vulkan/icd.d/a/b.json"),
+      file("/usr/lib/xorg/modules/nvidia_drv.so"),
+      link("/dev/dri/card0"),
+      link("/usr/share/gbm/nvidia-drm_gbm.so"),
+      directory("/dev", DirectoryUse::kOpenDevices),
+      directory("/dev/nvidia-caps", DirectoryUse::kWrite),
+      directory("/run/udev", DirectoryUse::kWrite),
+      directory("/tmp/nvidia-mps", DirectoryUse::kRead),
+      directory("/tmp", DirectoryUse::kWrite),
       UpdateLoaderCache{inside("/etc/ld.so.preload"), {}},
       UpdateLoaderCache{inside("/usr/lib64/ld.so.cache"), {}},
   };
@@ -104,6 +141,18 @@ TEST(CheckPlan, RefusesATargetTwice) {
       "plan check: make-link \"/usr/lib64/libx.so.1\": target of two ops");
 }
 
+TEST(CheckPlan, RefusesATargetBelowTheDirectoryOfAnotherOp) {
+  EXPECT_EQ(
+      error_of(check({directory("/dev/nvidia-caps", DirectoryUse::kOpenDevices),
+                      device("/dev/nvidia-caps/nvidia-cap1")})),
+      "plan check: bind-device \"/dev/nvidia-caps/nvidia-cap1\": target below the directory of "
+      "another op");
+  EXPECT_EQ(error_of(check({MaskedTree{inside("/proc/driver/nvidia/gpus"), {}},
+                            MaskedTree{inside("/proc/driver/nvidia"), {}}})),
+            "plan check: masked-tree \"/proc/driver/nvidia/gpus\": target below the directory of "
+            "another op");
+}
+
 TEST(CheckPlan, AllowsARuleTwice) {
   InjectionPlan plan;
   plan.ops = {{AllowDevice{{195, 0}}}, {AllowDevice{{195, 0}}}};
@@ -112,8 +161,17 @@ TEST(CheckPlan, AllowsARuleTwice) {
 
 TEST(CheckPlan, RefusesLinksThatLeaveTheirDirectory) {
   for (const std::string_view text : {"", ".", "..", "/etc/passwd", "../x", "a/b", "a/", "./a"}) {
-    EXPECT_EQ(error_of(check({link("/usr/lib64/libx.so", std::string(text))})),
-              "plan check: make-link \"/usr/lib64/libx.so\": link text is not a bare file name")
+    EXPECT_EQ(
+        error_of(check({link("/usr/lib64/libx.so", std::string(text))})),
+        "plan check: make-link \"/usr/lib64/libx.so\": link text leads elsewhere than to a file "
+        "beside it")
+        << text;
+  }
+}
+
+TEST(CheckPlan, RefusesLinksThatLeadFurtherThanOneDirectoryUp) {
+  for (const std::string_view text : {"../../x", "../a/b", "../", "..", "/x", "../.."}) {
+    EXPECT_FALSE(check({link("/dev/dri/by-path/pci-0000:0a:00.0-card", std::string(text))}))
         << text;
   }
 }
@@ -140,12 +198,12 @@ TEST(CheckPlan, RefusesANodeWithoutItsRule) {
   EXPECT_TRUE(check_plan(plan));
 }
 
-TEST(CheckPlan, Allows4096OpsAndNoMore) {
+TEST(CheckPlan, AllowsTheRulesOfMigRightsOver64GpusAndNoMore) {
   InjectionPlan plan;
-  for (int i = 0; i < 4096; ++i) plan.ops.push_back({file(concat("/usr/bin/p", i))});
+  for (int i = 0; i < 16384; ++i) plan.ops.push_back({file(concat("/usr/bin/p", i))});
   EXPECT_TRUE(check_plan(plan));
   plan.ops.push_back({file("/usr/bin/one-more")});
-  EXPECT_EQ(error_of(check_plan(plan)), "plan check: more than 4096 ops");
+  EXPECT_EQ(error_of(check_plan(plan)), "plan check: more than 16384 ops");
 }
 
 TEST(KindOf, IsTheNameInPlanJson) {
@@ -153,6 +211,7 @@ TEST(KindOf, IsTheNameInPlanJson) {
   EXPECT_EQ(kind_of(BindDevice{}), "bind-device");
   EXPECT_EQ(kind_of(BindFile{}), "bind-file");
   EXPECT_EQ(kind_of(BindSocket{}), "bind-socket");
+  EXPECT_EQ(kind_of(BindDirectory{}), "bind-directory");
   EXPECT_EQ(kind_of(MaskedTree{}), "masked-tree");
   EXPECT_EQ(kind_of(MakeLink{}), "make-link");
   EXPECT_EQ(kind_of(UpdateLoaderCache{}), "update-loader-cache");

@@ -167,7 +167,7 @@ TEST(LinkOps, AreForLibrariesThatWereAskedForOnly) {
 
 TEST(LoaderOps, ListEveryNameOfEveryLibrary) {
   EXPECT_EQ(
-      loader_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), kFedora),
+      loader_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), kFedora, {}),
       (std::vector<PlannedOp>{
           {UpdateLoaderCache{inside("/etc/ld.so.cache"),
                              {{"libcuda.so.1", inside("/usr/lib64/libcuda.so.1")},
@@ -182,15 +182,15 @@ TEST(LoaderOps, ListEveryNameOfEveryLibrary) {
 
 TEST(LoaderOps, AreNoneForImagesWithoutACache) {
   for (const Loader loader : {Loader::kMusl, Loader::kNone}) {
-    EXPECT_THAT(
-        loader_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), {.loader = loader}),
-        IsEmpty())
+    EXPECT_THAT(loader_ops({.capabilities = CapabilitySet::all()}, sample_inventory(),
+                           {.loader = loader}, {}),
+                IsEmpty())
         << name_of(loader);
   }
 }
 
 TEST(LoaderOps, AreNoneWithoutLibraries) {
-  EXPECT_THAT(loader_ops({.capabilities = {kNgx}}, sample_inventory(), kFedora), IsEmpty());
+  EXPECT_THAT(loader_ops({.capabilities = {kNgx}}, sample_inventory(), kFedora, {}), IsEmpty());
 }
 
 TEST(LibraryStem, EndsBeforeTheSuffix) {
@@ -201,8 +201,9 @@ TEST(LibraryStem, EndsBeforeTheSuffix) {
 }
 
 TEST(Places, AreWhereImagesLook) {
-  EXPECT_EQ(library_directory(LibraryConvention::kLib64).text(), "/usr/lib64");
-  EXPECT_EQ(library_directory(LibraryConvention::kMultiarch).text(), GPUHOOK_TEST_MULTIARCH);
+  EXPECT_EQ(library_directory({.libraries = LibraryConvention::kLib64}).text(), "/usr/lib64");
+  EXPECT_EQ(library_directory({.libraries = LibraryConvention::kMultiarch}).text(),
+            GPUHOOK_TEST_MULTIARCH);
   EXPECT_EQ(program_directory().text(), "/usr/bin");
   EXPECT_EQ(loader_cache().text(), "/etc/ld.so.cache");
   EXPECT_EQ(proc_directory().text(), "/proc/driver/nvidia");

@@ -181,5 +181,61 @@ TEST(MakePlan, PlansAroundASonameThatIsAnotherLibrarysFile) {
   EXPECT_EQ(error_of(make_plan(usual(), host, kFedora)), "no error");
 }
 
+// --- what only the driver library knows ---
+
+TEST(NeedsDriverLibrary, IsTrueForMigUuidsAndConditionsAboutGpus) {
+  const Inventory host = sample_inventory();
+  EXPECT_TRUE(needs_driver_library({.devices = {GpuIndex{0}, MigUuid{"MIG-x"}}}, host));
+  EXPECT_TRUE(needs_driver_library({.requirements = {"cuda>=12", "arch>=8.0"}}, host));
+  EXPECT_FALSE(needs_driver_library({.devices = {AllDevices{}, MigIndex{1, 0}}}, host));
+  EXPECT_FALSE(needs_driver_library({.requirements = {"cuda>=12.4 brand=tesla"}}, host));
+}
+
+TEST(NeedsDriverLibrary, IsFalseOnceItHasAnswered) {
+  Inventory host = sample_inventory();
+  host.unanswered.clear();
+  EXPECT_FALSE(
+      needs_driver_library({.devices = {MigUuid{"MIG-x"}}, .requirements = {"arch>=8.0"}}, host));
+}
+
+TEST(MakePlan, HoldsRequirementsAgainstEachSelectedGpu) {
+  Inventory host = sample_inventory();
+  host.gpus[0].architecture = "9.0";
+  host.gpus[1].architecture = "8.0";
+  const auto planned = [&host](std::vector<DeviceSelector> devices) {
+    return make_plan({.devices = std::move(devices), .requirements = {"arch>=9.0"}}, host, kFedora);
+  };
+  EXPECT_TRUE(planned({GpuIndex{0}}));
+  EXPECT_TRUE(planned({}));  // without a GPU nothing is known that could be wrong
+  const auto refused = planned({AllDevices{}});
+  EXPECT_EQ(error_kind(refused), "unmet-requirement");
+  EXPECT_THAT(error_of(refused),
+              ::testing::HasSubstr("GPU 1: unsatisfied condition: needed \"arch>=9.0\", found cuda "
+                                   "12.4 driver 550.54.15 arch 8.0"));
+}
+
+TEST(MakePlan, ComparesBrandsWithoutRegardToCase) {
+  Inventory host = sample_inventory();
+  host.gpus[0].brand = "Tesla";
+  const Request request{.devices = {GpuIndex{0}}, .requirements = {"brand=tesla"}};
+  EXPECT_TRUE(make_plan(request, host, kFedora));
+  host.gpus[0].brand = "GeForce";
+  EXPECT_FALSE(make_plan(request, host, kFedora));
+}
+
+TEST(MakePlan, SaysWhy32BitLibrariesAreNotThere) {
+  Inventory host = sample_inventory();
+  host.files[2].compat32 = true;
+  const auto note = [&host](CapabilitySet capabilities) {
+    const auto plan = value_of(
+        make_plan({.capabilities = capabilities}, host, {.libraries = LibraryConvention::kLib64}));
+    for (const Note& told : plan.notes)
+      if (told.what == "libnvidia-encode.so.550.54.15") return told.reason;
+    return std::string("nothing");
+  };
+  EXPECT_EQ(note({kVideo}), "not asked for, belongs to video with compat32");
+  EXPECT_EQ(note({kVideo, kCompat32}), "32-bit, and the image has no directory for such libraries");
+}
+
 }  // namespace
 }  // namespace gpuhook

@@ -14,7 +14,7 @@ using testing::sample_inventory;
 
 std::vector<std::string> visible(const Selection& selection,
                                  const Inventory& host = sample_inventory()) {
-  const std::vector<PlannedOp> ops = proc_ops(selection, host);
+  const std::vector<PlannedOp> ops = proc_ops(selection, {}, host);
   std::vector<std::string> paths;
   for (const ProcFile& file : std::get<MaskedTree>(ops.at(0).op).files) paths.push_back(file.path);
   return paths;
@@ -23,7 +23,7 @@ std::vector<std::string> visible(const Selection& selection,
 TEST(ProcOps, MaskTheDriversDirectory) {
   Inventory host = sample_inventory();
   host.proc.resize(1);
-  EXPECT_EQ(proc_ops({}, host),
+  EXPECT_EQ(proc_ops({}, {}, host),
             (std::vector<PlannedOp>{
                 {MaskedTree{ContainerPath::literal("/proc/driver/nvidia"),
                             {{"params", "ModifyDeviceFiles: 0\n"}}},
@@ -56,6 +56,17 @@ TEST(ProcOps, TellInstancesApartWhoseNumbersBeginAlike) {
   EXPECT_THAT(
       visible({.gpus = {1}, .mig = {{1, 0}}}, host),
       ElementsAre("capabilities/gpu1/mig/gi1/access", "capabilities/gpu1/mig/gi1/ci0/access"));
+}
+
+TEST(ProcOps, LeaveTheDriversOwnViewToWhoHasRightsOverMig) {
+  for (const Request& request : {Request{.mig_config = true}, Request{.mig_monitor = true}}) {
+    EXPECT_EQ(
+        proc_ops({.gpus = {0}}, request, sample_inventory()),
+        (std::vector<PlannedOp>{{MaskedTree{ContainerPath::literal("/proc/driver/nvidia/gpus"),
+                                            {{"0000:0a:00.0/information", "Device Minor: 3\n"}}},
+                                 Necessity::kRequired,
+                                 "hides other GPUs; MIG capabilities stay the driver's own"}}));
+  }
 }
 
 }  // namespace

@@ -142,5 +142,39 @@ TEST(CheckRequirement, HoldsForTheExpressionOfRealImages) {
   EXPECT_EQ(verdict(expression, wrong), "unmet");
 }
 
+struct UnknownRow {
+  std::string_view expression;
+  bool hangs;
+};
+
+// CUDA 12.4, driver 550.54.15; brand and architecture unknown.
+TEST(HangsOnUnknown, IsTrueWhereBrandOrArchitectureDecides) {
+  const KnownFacts facts{.cuda = "12.4", .driver = "550.54.15", .arch = {}, .brand = {}};
+  const UnknownRow rows[] = {
+      {"cuda>=12.2", false},
+      {"cuda>=12.5", false},
+      {"brand=tesla", true},
+      {"arch>=8.0", true},
+      {"arch>=8.0,cuda>=12.5", false},
+      {"arch>=8.0,cuda>=12.2", true},
+      // The first group decides, as in images of CUDA 12.2.
+      {"cuda>=12.2 brand=tesla,driver>=470,driver<471", false},
+      {"cuda>=12.5 brand=tesla,driver>=470,driver<471", false},
+      {"cuda>=12.5 brand=tesla,driver>=550,driver<551", true},
+      {"brand=tesla cuda>=12.2", false},
+      {"", false},
+      {"nonsense", false},
+      {"brand=tesla nonsense", false},
+  };
+  for (const UnknownRow& row : rows)
+    EXPECT_EQ(hangs_on_unknown(row.expression, facts), row.hangs) << row.expression;
+}
+
+TEST(HangsOnUnknown, IsFalseWhereAllIsKnown) {
+  const KnownFacts facts{.cuda = "12.4", .driver = "550.54.15", .arch = "9.0", .brand = "Tesla"};
+  for (const std::string_view expression : {"brand=tesla", "arch>=8.0", "brand=x arch<2"})
+    EXPECT_FALSE(hangs_on_unknown(expression, facts)) << expression;
+}
+
 }  // namespace
 }  // namespace gpuhook::plan

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "plan/rules.h"
 #include "support/printers.h"
 #include "support/results.h"
@@ -79,9 +80,16 @@ TEST(SelectDevices, NamesTheDeviceThatTheHostLacks) {
       {MigIndex{0, 0}, "\"0:0\": unknown device, GPU 0 has 0 MIG devices"},
       {MigIndex{2, 0}, "\"2:0\": unknown device, the host has 2 GPUs"},
       {MigUuid{"MIG-00000000-0000-0000-0000-00000000000a"},
-       "\"MIG-00000000-0000-0000-0000-00000000000a\": unknown device, the kernel does not list the "
-       "UUIDs of "
-       "MIG devices; name it <gpu>:<instance>"},
+       "\"MIG-00000000-0000-0000-0000-00000000000a\": unknown device, and only the driver library "
+       "knows it: the driver library was not asked"},
+      {MigPath{kSecondUuid, 1, 7},
+       concat("\"MIG-", kSecondUuid,
+              "/1/7\": unknown device, no GPU of this host has such a MIG "
+              "device")},
+      {MigPath{kFirstUuid, 1, 0},
+       concat("\"MIG-", kFirstUuid,
+              "/1/0\": unknown device, no GPU of this host has such a MIG "
+              "device")},
   };
   for (const auto& row : rows) {
     EXPECT_EQ(error_of(select({row.device})), row.expected + remedy);
@@ -161,6 +169,44 @@ TEST(SelectDevices, NotesThatAHostWithoutGpusHasNone) {
   EXPECT_THAT(value_of(select({AllDevices{}}, host)).notes,
               ElementsAre(Note{"GPUs", "all were asked for and the host has none"}));
   EXPECT_THAT(value_of(select({}, host)).notes, IsEmpty());
+}
+
+const std::string kMigUuid = "MIG-0a0a0a0a-1b1b-2c2c-3d3d-4e4e4e4e4e4e";
+
+Inventory answered_host() {
+  Inventory host = sample_inventory();
+  host.unanswered.clear();
+  host.gpus[1].mig[2].uuid = kMigUuid;
+  return host;
+}
+
+TEST(SelectDevices, FindsAMigDeviceByUuidWithItsGpu) {
+  const Selection selection = value_of(select({MigUuid{kMigUuid}}, answered_host()));
+  EXPECT_THAT(selection.gpus, ElementsAre(1));
+  EXPECT_THAT(selection.mig, ElementsAre(SelectedMig{1, 2}));
+}
+
+TEST(SelectDevices, FindsAMigDeviceByTheNamesOfOldDriversWithoutAskingAnybody) {
+  const Selection selection = value_of(select({MigPath{kSecondUuid, 1, 1}}));
+  EXPECT_THAT(selection.gpus, ElementsAre(1));
+  EXPECT_THAT(selection.mig, ElementsAre(SelectedMig{1, 1}));
+}
+
+TEST(SelectDevices, SaysWhyAMigUuidIsUnknown) {
+  Inventory host = answered_host();
+  const MigUuid other{"MIG-00000000-0000-0000-0000-00000000000b"};
+  EXPECT_THAT(error_of(select({other}, host)),
+              ::testing::HasSubstr("no MIG device of this host has this UUID"));
+  host.unanswered = "the driver library did not answer within 5000 ms";
+  EXPECT_THAT(error_of(select({other}, host)),
+              ::testing::HasSubstr("the driver library did not answer within 5000 ms"));
+}
+
+TEST(SelectDevices, RefusesAMigDeviceByUuidThatCannotBeGivenAway) {
+  Inventory host = answered_host();
+  host.gpus[1].mig[2].problem = "its node is missing";
+  EXPECT_THAT(error_of(select({MigUuid{kMigUuid}}, host)),
+              ::testing::HasSubstr("cannot be given away: its node is missing"));
 }
 
 }  // namespace

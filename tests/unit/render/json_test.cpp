@@ -69,7 +69,8 @@ TEST(InventoryAsJson, OfNothingHasEveryMember) {
   EXPECT_EQ(inventory_as_json({}),
             "{\n  \"gpuhookInventory\": 1,\n  \"driver\": \"\",\n  \"cuda\": \"\",\n  "
             "\"driverRoot\": \"/\",\n"
-            "  \"deviceRoot\": \"/\",\n  \"gpus\": [],\n  \"controlNodes\": [],\n  \"files\": [],\n"
+            "  \"deviceRoot\": \"/\",\n  \"gpus\": [],\n  \"controlNodes\": [],\n"
+            "  \"driverLibrary\": \"the driver library was not asked\",\n  \"files\": [],\n"
             "  \"absences\": []\n}\n");
 }
 

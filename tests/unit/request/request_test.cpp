@@ -5,32 +5,21 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "request/decision_text.h"
 #include "support/captured.h"
-#include "support/printers.h"
 #include "support/results.h"
 
 namespace gpuhook {
 namespace {
 
 using testing::captured;
-using testing::error_kind;
-using testing::error_of;
+using testing::decision_text;
 using ::testing::StartsWith;
 using testing::value_of;
 
-// "nothing", "DEVICES for CAPABILITIES[ needs REQUIREMENT]...", or "KIND: MESSAGE".
 std::string decision(const std::vector<std::string>& env, const Config& config = {},
                      const std::vector<std::string>& bounding = {}) {
-  const Result<std::optional<Request>> request =
-      request_from({.env = env, .bounding = bounding, .root_path = "rootfs"}, config);
-  if (!request) return error_kind(request) + ": " + error_of(request);
-  if (!*request) return "nothing";
-  std::vector<std::string> devices;
-  for (const DeviceSelector& device : (*request)->devices) devices.push_back(text_of(device));
-  std::string text = concat(devices.empty() ? "no GPU" : joined(devices, " "), " for ",
-                            (*request)->capabilities.text());
-  for (const std::string& requirement : (*request)->requirements) text += " needs " + requirement;
-  return text;
+  return decision_text({.env = env, .bounding = bounding, .root_path = "rootfs"}, config);
 }
 
 constexpr std::string_view kUuid = "GPU-0a0a0a0a-1b1b-2c2c-3d3d-4e4e4e4e4e4e";
@@ -113,9 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
             "MIG-0a0a0a0a-1b1b-2c2c-3d3d-4e4e4e4e4e4e for compute,utility"},
         Row{"last of equal names", {kDevices + "all", kDevices + "1"}, "1 for compute,utility"},
         Row{"last of equal names is void", {kDevices + "all", kDevices + "void"}, "nothing"},
-        Row{"equals sign in the value",
-            {kDevices + "nvidia.com/gpu=0"},
-            bad_device("\"nvidia.com/gpu=0\"")},
+        Row{"equals sign in the value", {kDevices + "nvidia.com/gpu=0"}, "0 for compute,utility"},
         Row{"path", {kDevices + "/dev/mem"}, bad_device("\"/dev/mem\"")},
         Row{"path upwards", {kDevices + "0,../1"}, bad_device("\"../1\"")},
         Row{"negative index", {kDevices + "-1"}, bad_device("\"-1\"")},
@@ -261,7 +248,7 @@ INSTANTIATE_TEST_SUITE_P(
             "bad-input: CUDA_VERSION is not a version: \"11.4-rc1\\x0a\""}),
     name_of_row);
 
-TEST(RequestFrom, AsksForTheSupportedPartOfAllCapabilities) {
+TEST(DecideRequest, AsksForTheSupportedPartOfAllCapabilities) {
   const Config config{.supported_capabilities = {Capability::kUtility, Capability::kVideo}};
   EXPECT_EQ(decision({kDevices + "0", kCapabilities + "all"}, config), "0 for utility,video");
   EXPECT_EQ(decision({kDevices + "0"}, config), "0 for utility");
@@ -269,44 +256,45 @@ TEST(RequestFrom, AsksForTheSupportedPartOfAllCapabilities) {
             "all for utility,video");
 }
 
-TEST(RequestFrom, RefusesACapabilityThatTheAdministratorDisabled) {
+TEST(DecideRequest, RefusesACapabilityThatTheAdministratorDisabled) {
   const Config config{.supported_capabilities = {Capability::kUtility, Capability::kVideo}};
   EXPECT_EQ(
       decision({kDevices + "0", kCapabilities + "utility,compute"}, config),
       "refused: driver capability \"compute\" is disabled on this host; allowed: utility,video");
 }
 
-TEST(RequestFrom, ChecksNoRequirementWhereTheAdministratorSaysSo) {
+TEST(DecideRequest, ChecksNoRequirementWhereTheAdministratorSaysSo) {
   EXPECT_EQ(decision({kDevices + "0", "NVIDIA_REQUIRE_A=a"}, {.disable_require = true}),
             "0 for compute,utility");
 }
 
-TEST(RequestFrom, ListensToPrivilegedContainersOnlyWhereTheAdministratorSaysSo) {
+TEST(DecideRequest, ListensToPrivilegedContainersOnlyWhereTheAdministratorSaysSo) {
   const Config config{.accept_env_when_unprivileged = false};
-  EXPECT_EQ(decision({kDevices + "0"}, config), "nothing");
+  const std::string ignored = "nothing; note: NVIDIA_VISIBLE_DEVICES";
+  EXPECT_EQ(decision({kDevices + "0"}, config), ignored);
   EXPECT_EQ(decision({kDevices + "0"}, config, {"CAP_KILL", "CAP_SYS_ADMIN"}),
             "0 for compute,utility");
   for (const char* const spoof :
        {"cap_sys_admin", "SYS_ADMIN", "CAP_SYS_ADMIN ", "CAP_SYS_ADMINX", "ALL"})
-    EXPECT_EQ(decision({kDevices + "0"}, config, {spoof}), "nothing") << spoof;
+    EXPECT_EQ(decision({kDevices + "0"}, config, {spoof}), ignored) << spoof;
 }
 
-TEST(RequestFrom, IgnoresEntriesThatAreNoVariables) {
+TEST(DecideRequest, IgnoresEntriesThatAreNoVariables) {
   EXPECT_EQ(decision({"", "=", "NVIDIA_VISIBLE_DEVICES", "\xff\xfe=x", kDevices + "0"}),
             "0 for compute,utility");
 }
 
-TEST(RequestFrom, Takes256NamesAndNoMore) {
+TEST(DecideRequest, Takes1024NamesAndNoMore) {
   std::string names = "0";
-  for (int i = 1; i < 256; ++i) names += concat(",", i);
+  for (int i = 1; i < 1024; ++i) names += concat(",", i);
   EXPECT_THAT(decision({kDevices + names}), StartsWith("0 1 2 "));
-  EXPECT_EQ(decision({kDevices + names + ",256"}),
-            "bad-input: NVIDIA_VISIBLE_DEVICES names more than 256 things");
+  EXPECT_EQ(decision({kDevices + names + ",1024"}),
+            "bad-input: NVIDIA_VISIBLE_DEVICES names more than 1024 things");
   EXPECT_EQ(decision({kDevices + names + ",0"}),
-            "bad-input: NVIDIA_VISIBLE_DEVICES names more than 256 things");
+            "bad-input: NVIDIA_VISIBLE_DEVICES names more than 1024 things");
 }
 
-TEST(RequestFrom, TakesValuesOf65536BytesAndNoMore) {
+TEST(DecideRequest, TakesValuesOf65536BytesAndNoMore) {
   EXPECT_EQ(decision({kDevices + "0" + std::string(65535, ',')}), "0 for compute,utility");
   EXPECT_EQ(decision({kDevices + "0" + std::string(65536, ',')}),
             "bad-input: NVIDIA_VISIBLE_DEVICES has more than 65536 bytes");
@@ -314,7 +302,7 @@ TEST(RequestFrom, TakesValuesOf65536BytesAndNoMore) {
             "bad-input: NVIDIA_DRIVER_CAPABILITIES has more than 65536 bytes");
 }
 
-TEST(RequestFrom, UnderstandsWhatEnginesWrite) {
+TEST(DecideRequest, UnderstandsWhatEnginesWrite) {
   struct {
     std::string_view folder, expected;
   } const rows[] = {
@@ -333,13 +321,45 @@ TEST(RequestFrom, UnderstandsWhatEnginesWrite) {
   }
 }
 
-TEST(RequestFrom, TakesTheValueOfTheEngineBeforeThatOfTheImage) {
+TEST(DecideRequest, TakesTheValueOfTheEngineBeforeThatOfTheImage) {
   // The image says "all", `docker --gpus` and `-e` say otherwise and come last.
   const ContainerSpec spec =
       value_of(parse_container_spec(captured("engines/docker28-gpus-cuda-image/config.json")));
   EXPECT_THAT(
       decision(spec.env),
       StartsWith("0 for compute,utility needs cuda>=12.4 brand=tesla,driver>=470,driver<471"));
+}
+
+TEST(MayConcernUs, SaysNoOnlyWhereNothingCouldBeARequest) {
+  const std::string folder = "/var/run/nvidia-container-devices/";
+  struct {
+    std::string_view name;
+    ContainerSpec spec;
+    bool expected;
+  } const rows[] = {
+      {"nothing at all", {}, false},
+      {"other variables", {.env = {"PATH=/bin", "HOME=/"}}, false},
+      {"privileges", {.bounding = {"CAP_SYS_ADMIN"}}, false},
+      {"variable with another beginning", {.env = {"XNVIDIA_VISIBLE_DEVICES=all"}}, false},
+      {"variable in lower case", {.env = {"nvidia_visible_devices=all"}}, false},
+      {"our name in a value", {.env = {"A=NVIDIA_VISIBLE_DEVICES=all"}}, false},
+      {"longer name than CUDA_VERSION", {.env = {"CUDA_VERSIONS=12.2"}}, false},
+      {"devices", {.env = {"NVIDIA_VISIBLE_DEVICES=all"}}, true},
+      {"devices behind other variables", {.env = {"A=1", "NVIDIA_VISIBLE_DEVICES=0"}}, true},
+      {"capabilities", {.env = {"NVIDIA_DRIVER_CAPABILITIES=all"}}, true},
+      {"legacy image", {.env = {"CUDA_VERSION=11.4.148"}}, true},
+      {"swarm resource", {.env = {"DOCKER_RESOURCE_GPU=0"}}, true},
+      {"swarm resource of another name", {.env = {"DOCKER_RESOURCE_NVIDIA-GPU=0"}}, true},
+      {"device mount", {.mounts = {{"/dev/null", folder + "0"}}}, true},
+      {"CDI mount", {.mounts = {{"/dev/null", folder + "cdi/nvidia.com/gpu/0"}}}, true},
+      {"IMEX mount", {.mounts = {{"/dev/null", folder + "imex/0"}}}, true},
+      {"device mount behind others",
+       {.mounts = {{"proc", "/proc"}, {"/dev/null", folder + "0"}}},
+       true},
+      {"mount of another file", {.mounts = {{"/dev/zero", folder + "0"}}}, false},
+      {"mount elsewhere", {.mounts = {{"/dev/null", "/var/run/0"}}}, false},
+  };
+  for (const auto& row : rows) EXPECT_EQ(may_concern_us(row.spec), row.expected) << row.name;
 }
 
 }  // namespace

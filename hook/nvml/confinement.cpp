@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Confinement by rlimits, ids, libcap and libseccomp, in this order: each step needs what a later
+// one takes away.
+#include "confinement.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace gpuhook::nvml {
+namespace {
+
+constexpr id_t kOverflowId = 65534;  // /proc/sys/kernel/overflowuid, unless somebody changed it
+
+std::string failure(const std::string& what) { return what + ": " + std::strerror(errno); }
+
+// --- limits ---
+
+void set_limit(__rlimit_resource resource, rlim_t value) {
+  const rlimit limit{.rlim_cur = value, .rlim_max = value};
+  (void)setrlimit(resource, &limit);  // only ever lowered; a lower one in force is as good
+}
+
+void limit_resources() {
+  set_limit(RLIMIT_CORE, 0);
+  set_limit(RLIMIT_FSIZE, 0);  // no byte into any regular file, even into one opened for writing
+  set_limit(RLIMIT_CPU, 8);
+  set_limit(RLIMIT_NOFILE, 512);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
+
+// --- identity ---
+
+struct Identity {
+  uid_t uid = kOverflowId;
+  gid_t gid = kOverflowId;
+};
+
+std::optional<id_t> number_of(const std::string& text) {
+  id_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+// "user" or "user:group", each by name or number. A user by number has no group of its own.
+std::optional<Identity> identity_of(const std::string& user) {
+  const std::size_t colon = user.find(':');
+  const std::string name = user.substr(0, colon);
+  Identity identity;
+  const std::optional<id_t> number = number_of(name);
+  const passwd* const entry = number ? getpwuid(*number) : getpwnam(name.c_str());
+  if (entry == nullptr && !number) return std::nullopt;
+  identity.uid = entry == nullptr ? *number : entry->pw_uid;
+  if (entry != nullptr) identity.gid = entry->pw_gid;
+  if (colon == std::string::npos) return entry == nullptr ? std::nullopt : std::optional(identity);
+  const std::string group = user.substr(colon + 1);
+  if (const std::optional<id_t> gid = number_of(group)) {
+    identity.gid = *gid;
+  } else if (const struct group* const found = getgrnam(group.c_str())) {
+    identity.gid = found->gr_gid;
+  } else {
+    return std::nullopt;
+  }
+  return identity;
+}
+
+std::string become(const std::string& user) {
+  if (geteuid() != 0) return {};  // nothing to give up
+  const std::optional<Identity> identity = user.empty() ? Identity() : identity_of(user);
+  if (!identity) return "there is no user or group \"" + user + "\"";
+  const bool done = setgroups(0, nullptr) == 0 &&
+                    setresgid(identity->gid, identity->gid, identity->gid) == 0 &&
+                    setresuid(identity->uid, identity->uid, identity->uid) == 0;
+  if (done || user.empty()) return {};
+  return failure("becoming user " + user);
+}
+
+// --- privileges ---
+
+struct CapFree {
+  void operator()(void* caps) const { (void)cap_free(caps); }
+};
+
+std::string drop_privileges() {
+  const std::unique_ptr<_cap_struct, CapFree> none(cap_init());
+  if (!none || cap_set_proc(none.get()) != 0) return failure("dropping capabilities");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failure("no_new_privs");
+  return {};
+}
+
+// --- system calls ---
+
+constexpr std::array kAllowedCalls{
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(dup),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(statx),
+    SCMP_SYS(statfs),
+    SCMP_SYS(fstatfs),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(ioctl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_tid_address),
+    SCMP_SYS(arch_prctl),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getppid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(uname),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+class Filter {
+ public:
+  Filter() : context_(seccomp_init(SCMP_ACT_ERRNO(EPERM))) {}
+  Filter(const Filter&) = delete;
+  Filter& operator=(const Filter&) = delete;
+  ~Filter() { seccomp_release(context_); }
+
+  template <class... Conditions>
+  void allow(int call, Conditions... conditions) {
+    add(SCMP_ACT_ALLOW, call, conditions...);
+  }
+  template <class... Conditions>
+  void add(std::uint32_t action, int call, Conditions... conditions) {
+    // A call that this architecture does not have needs no rule.
+    const int added =
+        seccomp_rule_add(context_, action, call, sizeof...(conditions), conditions...);
+    good_ = good_ && (added == 0 || added == -EDOM || added == -EEXIST);
+  }
+  bool load() { return context_ != nullptr && good_ && seccomp_load(context_) == 0; }
+
+ private:
+  scmp_filter_ctx context_;
+  bool good_ = true;
+};
+
+std::string filter_calls() {
+  Filter filter;
+  for (const int call : kAllowedCalls) filter.allow(call);
+  // Opening, but neither creating nor cutting off.
+  constexpr scmp_datum_t kChanging = O_CREAT | O_TRUNC;
+  filter.allow(SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, kChanging, 0));
+  filter.allow(SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, kChanging, 0));
+  // Threads, but no processes. clone3 hides its flags from filters: the C library falls back.
+  filter.allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  filter.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
+  filter.allow(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+  filter.allow(SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));  // asking only
+  if (!filter.load()) return "the system call filter cannot be set";
+  return {};
+}
+
+}  // namespace
+
+std::string confine(const std::string& user) {
+  (void)prctl(PR_SET_DUMPABLE, 0);
+  limit_resources();
+  for (const auto& step : {become(user), drop_privileges(), filter_calls()}) {
+    if (!step.empty()) return step;
+  }
+  return {};
+}
+
+}  // namespace gpuhook::nvml

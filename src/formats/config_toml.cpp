@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// gpu-hook.toml: the table of its keys, read and written.
+#include "formats/config_toml.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "formats/config_keys.h"
+
+namespace gpuhook::formats {
+namespace {
+
+constexpr std::int64_t kMinDeadline = 100;
+constexpr std::int64_t kMaxDeadline = 8000;  // the whole program ends after ten seconds
+
+Status read_driver_root(const toml::node& node, std::string_view key, Config& config) {
+  config.driver_root = TRY(path_value(node, key));
+  return {};
+}
+Status read_device_root(const toml::node& node, std::string_view key, Config& config) {
+  config.device_root = TRY(path_value(node, key));
+  return {};
+}
+Status read_no_cgroups(const toml::node& node, std::string_view key, Config& config) {
+  config.no_cgroups = TRY(bool_value(node, key));
+  return {};
+}
+Status read_disable_require(const toml::node& node, std::string_view key, Config& config) {
+  config.disable_require = TRY(bool_value(node, key));
+  return {};
+}
+Status read_capabilities(const toml::node& node, std::string_view key, Config& config) {
+  const std::vector<std::string> names = TRY(list_value(node, key));
+  config.supported_capabilities = TRY(set_value<Capability>(node, names, parse_capability));
+  return {};
+}
+Status read_cuda_compat(const toml::node& node, std::string_view key, Config& config) {
+  config.cuda_compat = TRY(bool_value(node, key));
+  return {};
+}
+Status read_leave_out(const toml::node& node, std::string_view key, Config& config) {
+  const std::vector<std::string> names = TRY(list_value(node, key));
+  config.leave_out = TRY(set_value<Omission>(node, names, parse_omission));
+  return {};
+}
+Status read_accept_env(const toml::node& node, std::string_view key, Config& config) {
+  config.accept_env_when_unprivileged = TRY(bool_value(node, key));
+  return {};
+}
+Status read_accept_mounts(const toml::node& node, std::string_view key, Config& config) {
+  config.accept_volume_mounts = TRY(bool_value(node, key));
+  return {};
+}
+Status read_features(const toml::node& node, std::string_view key, Config& config) {
+  const std::vector<std::string> names = TRY(list_value(node, key));
+  config.features_when_unprivileged = TRY(set_value<Feature>(node, names, parse_feature));
+  return {};
+}
+Status read_swarm(const toml::node& node, std::string_view key, Config& config) {
+  config.swarm_resources = TRY(list_value(node, key));
+  return {};
+}
+Status read_ask(const toml::node& node, std::string_view key, Config& config) {
+  config.questions.allowed = TRY(bool_value(node, key));
+  return {};
+}
+Status read_deadline(const toml::node& node, std::string_view key, Config& config) {
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < kMinDeadline || *value > kMaxDeadline) {
+    return wrong_type(node, key,
+                      concat("a number of milliseconds from ", kMinDeadline, " to ", kMaxDeadline));
+  }
+  config.questions.deadline_ms = static_cast<std::uint32_t>(*value);
+  return {};
+}
+Status read_user(const toml::node& node, std::string_view key, Config& config) {
+  config.questions.user = TRY(string_value(node, key));
+  return {};
+}
+
+constexpr std::array kKeys{
+    ConfigKey{"driver-root", read_driver_root},
+    ConfigKey{"device-root", read_device_root},
+    ConfigKey{"no-cgroups", read_no_cgroups},
+    ConfigKey{"disable-require", read_disable_require},
+    ConfigKey{"supported-driver-capabilities", read_capabilities},
+    ConfigKey{"cuda-compat", read_cuda_compat},
+    ConfigKey{"leave-out", read_leave_out},
+    ConfigKey{"requests.accept-env-when-unprivileged", read_accept_env},
+    ConfigKey{"requests.accept-volume-mounts", read_accept_mounts},
+    ConfigKey{"requests.features-when-unprivileged", read_features},
+    ConfigKey{"requests.swarm-resources", read_swarm},
+    ConfigKey{"driver-library.ask", read_ask},
+    ConfigKey{"driver-library.deadline-ms", read_deadline},
+    ConfigKey{"driver-library.user", read_user},
+};
+
+bool is_table_of_keys(std::string_view path) {
+  return std::any_of(kKeys.begin(), kKeys.end(),
+                     [&](const ConfigKey& key) { return key.path.starts_with(concat(path, ".")); });
+}
+
+std::string known_keys() {
+  std::string names;
+  for (const ConfigKey& key : kKeys) names += concat(names.empty() ? "" : ", ", key.path);
+  return names;
+}
+
+Status read_table(const toml::table& table, const std::string& prefix, Config& config) {
+  for (const auto& [name, node] : table) {
+    const std::string path = concat(prefix, name.str());
+    const auto known = std::find_if(kKeys.begin(), kKeys.end(),
+                                    [&path](const ConfigKey& key) { return key.path == path; });
+    if (known != kKeys.end()) {
+      TRY(known->read(node, path, config));
+    } else if (node.is_table() && is_table_of_keys(path)) {
+      TRY(read_table(*node.as_table(), path + ".", config));
+    } else {
+      return fail(ErrorKind::kBadInput,
+                  concat("line ", name.source().begin.line, ": unknown key ", in_quotes(path)),
+                  concat("known keys: ", known_keys()));
+    }
+  }
+  return {};
+}
+
+// --- writing ---
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += concat("\\", std::string(1, c));
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += concat("\\u", hex(byte, 4));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string list_text(std::span<const std::string_view> items) {
+  std::string out;
+  for (const std::string_view item : items) {
+    if (!item.empty()) out += concat(out.empty() ? "" : ", ", quoted(item));
+  }
+  return concat("[", out, "]");
+}
+
+template <class Member>
+std::string list_text(SetOf<Member> set) {
+  const std::string names = set.text();
+  return list_text(split(names, ','));
+}
+
+std::string path_text(const std::optional<HostPath>& path) {
+  return quoted(path ? path->text() : "");
+}
+
+std::string truth_text(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text) {
+  const toml::table table = TRY(parse_toml(text));
+  Config config;
+  TRY(read_table(table, "", config));
+  return config;
+}
+
+std::string write_config(const Config& config) {
+  const std::vector<std::string_view> swarm(config.swarm_resources.begin(),
+                                            config.swarm_resources.end());
+  return concat("driver-root = ", path_text(config.driver_root),
+                "\ndevice-root = ", path_text(config.device_root),
+                "\nno-cgroups = ", truth_text(config.no_cgroups),
+                "\ndisable-require = ", truth_text(config.disable_require),
+                "\nsupported-driver-capabilities = ", list_text(config.supported_capabilities),
+                "\ncuda-compat = ", truth_text(config.cuda_compat),
+                "\nleave-out = ", list_text(config.leave_out),
+                "\n\n[requests]\naccept-env-when-unprivileged = ",
+                truth_text(config.accept_env_when_unprivileged),
+                "\naccept-volume-mounts = ", truth_text(config.accept_volume_mounts),
+                "\nfeatures-when-unprivileged = ", list_text(config.features_when_unprivileged),
+                "\nswarm-resources = ", list_text(swarm),
+                "\n\n[driver-library]\nask = ", truth_text(config.questions.allowed),
+                "\ndeadline-ms = ", config.questions.deadline_ms,
+                "\nuser = ", quoted(config.questions.user), "\n");
+}
+
+}  // namespace gpuhook::formats
