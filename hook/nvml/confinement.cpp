@@ -106,6 +106,11 @@ std::string drop_privileges() {
 
 // --- system calls ---
 
+// A condition on an argument; the macros of seccomp.h do the same in C.
+scmp_arg_cmp argument(unsigned number, scmp_compare how, scmp_datum_t a, scmp_datum_t b = 0) {
+  return {.arg = number, .op = how, .datum_a = a, .datum_b = b};
+}
+
 constexpr std::array kAllowedCalls{
     SCMP_SYS(read),
     SCMP_SYS(write),
@@ -202,13 +207,13 @@ std::string filter_calls() {
   for (const int call : kAllowedCalls) filter.allow(call);
   // Opening, but neither creating nor cutting off.
   constexpr scmp_datum_t kChanging = O_CREAT | O_TRUNC;
-  filter.allow(SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, kChanging, 0));
-  filter.allow(SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, kChanging, 0));
+  filter.allow(SCMP_SYS(openat), argument(2, SCMP_CMP_MASKED_EQ, kChanging));
+  filter.allow(SCMP_SYS(open), argument(1, SCMP_CMP_MASKED_EQ, kChanging));
   // Threads, but no processes. clone3 hides its flags from filters: the C library falls back.
-  filter.allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  filter.allow(SCMP_SYS(clone), argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   filter.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
-  filter.allow(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-  filter.allow(SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));  // asking only
+  filter.allow(SCMP_SYS(prctl), argument(0, SCMP_CMP_EQ, PR_SET_NAME));
+  filter.allow(SCMP_SYS(prlimit64), argument(2, SCMP_CMP_EQ, 0));  // asking only
   if (!filter.load()) return "the system call filter cannot be set";
   return {};
 }

@@ -59,8 +59,14 @@ sys::MountAttributes attributes_of(DirectoryUse use) {
   return {.read_only = use != DirectoryUse::kWrite, .no_device = use != DirectoryUse::kOpenDevices};
 }
 
-bool satisfies(const sys::MountAttributes& present, const sys::MountAttributes& wanted) {
-  return (present.read_only || !wanted.read_only) && (present.no_suid || !wanted.no_suid);
+// Whether a mount that is there has the flags that one of ours would have: those of the source's
+// mount, which a clone keeps, and the wanted ones.
+bool has_flags(const sys::MountAttributes& present, const sys::MountAttributes& source,
+               const sys::MountAttributes& wanted) {
+  return present.read_only == (source.read_only || wanted.read_only) &&
+         present.no_suid == (source.no_suid || wanted.no_suid) &&
+         present.no_device == (source.no_device || wanted.no_device) &&
+         present.no_exec == (source.no_exec || wanted.no_exec);
 }
 
 }  // namespace
@@ -96,7 +102,9 @@ Result<Outcome> Executor::bind(Place place, const Source& source,
                                const sys::MountAttributes& attributes) {
   const FileStatus& status = place.found.status;
   if (status.same_inode(source.status)) {
-    if (satisfies(TRY(kernel_.fstatvfs(place.found.fd.get())), attributes)) return already();
+    if (has_flags(TRY(kernel_.fstatvfs(place.found.fd.get())),
+                  TRY(kernel_.fstatvfs(source.fd.get())), attributes))
+      return already();
   }
   TRY(tree_.check_place(place.directory));
   TRY(check_private(status, place.name));
@@ -159,8 +167,12 @@ Result<Executor::Place> Executor::directory_place(const ContainerPath& target, U
 }
 
 Result<Outcome> Executor::prepare_op(const BindDirectory& op, UndoStack& undo) {
-  const Source source = TRY(open_source(kernel_, roots_.device, op.source, FileType::kDirectory));
-  return bind(TRY(directory_place(op.target, undo)), source, attributes_of(op.use));
+  const Source source = TRY(open_directory(kernel_, roots_.device, op));
+  Place place = TRY(directory_place(op.target, undo));
+  // A volume that brings the host's directory along was the user's wish.
+  if (place.found.status.same_inode(source.status) && !tree_.check_place(place.directory))
+    return already();
+  return bind(std::move(place), source, attributes_of(op.use));
 }
 
 // Where the image has a regular file of that name (its own driver, or the stub of a committed

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/try.h"
+#include "sys/privileges.h"
 
 namespace gpuhook::apply {
 namespace {
@@ -35,20 +36,34 @@ Status fill(sys::Kernel& kernel, int root, std::span<const ProcFile> files) {
   return {};
 }
 
-}  // namespace
-
-Result<Source> open_source(sys::Kernel& kernel, int root, const HostPath& path,
-                           sys::FileType type) {
+Result<Source> open_as(sys::Kernel& kernel, int root, const HostPath& path, sys::FileType type,
+                       sys::Resolve resolve) {
   const auto open = [&]() -> Result<Source> {
     Source source;
     source.fd = TRY(kernel.openat2(root, std::string(path.relative()),
-                                   {.open = sys::Open::kPath, .resolve = sys::Resolve::kInRoot}));
+                                   {.open = sys::Open::kPath, .resolve = resolve}));
     source.status = TRY(kernel.statx(source.fd.get()));
     if (source.status.type != type)
       return fail(ErrorKind::kRefused, "it is of another type than planned");
     return source;
   };
   return doing(concat("opening host file ", in_quotes(path.text())), open());
+}
+
+}  // namespace
+
+Result<Source> open_source(sys::Kernel& kernel, int root, const HostPath& path,
+                           sys::FileType type) {
+  return open_as(kernel, root, path, type, sys::Resolve::kInRoot);
+}
+
+Result<Source> open_directory(sys::Kernel& kernel, int root, const BindDirectory& directory) {
+  Source source = TRY(open_as(kernel, root, directory.source, sys::FileType::kDirectory,
+                              sys::Resolve::kInRootPlain));
+  if (directory.use != DirectoryUse::kWrite || TRY(sys::is_trusted_owner(source.status.uid)))
+    return source;
+  return fail(ErrorKind::kRefused,
+              concat("host directory ", in_quotes(directory.source.text()), " is not root's"));
 }
 
 Result<Source> open_device(sys::Kernel& kernel, int root, const BindDevice& device) {

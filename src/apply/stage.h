@@ -27,6 +27,9 @@ inline constexpr sys::MountAttributes kTreeAttributes{};
 
 // Errors: kRefused when the source is of another type, or a device of another number, than planned.
 Result<Source> open_source(sys::Kernel& kernel, int root, const HostPath& path, sys::FileType type);
+// Follows no link. A directory that containers may write into must be root's: its name lies where
+// everybody can make one.
+Result<Source> open_directory(sys::Kernel& kernel, int root, const BindDirectory& directory);
 Result<Source> open_device(sys::Kernel& kernel, int root, const BindDevice& device);
 
 // A detached clone of the source's mount at the source, with `attributes` and private propagation.

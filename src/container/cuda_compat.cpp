@@ -24,14 +24,24 @@ constexpr std::array<std::string_view, 9> kStems{
     "libnvidia-nvvm",   "libnvidia-nvvm70",          "libnvidia-gpucomp",
     "libnvidia-pkcs11", "libnvidia-pkcs11-openssl3", "libnvidia-tileiras"};
 
+// Nothing, or numbers each behind a dot.
+bool is_version(std::string_view suffix) {
+  const std::vector<std::string_view> parts = split(suffix, '.');
+  return parts.front().empty() &&
+         std::all_of(parts.begin() + 1, parts.end(), [](std::string_view part) {
+           return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+         });
+}
+
 // "libcuda.so", "libcuda.so.1", "libcuda.so.570.86.15".
-bool is_library(std::string_view name) {
+bool is_library(const sys::DirEntry& entry) {
+  const std::string_view name = entry.name;
   const std::size_t end = name.find(".so");
   if (end == std::string_view::npos || name.size() > kMaxNameBytes) return false;
-  const std::string_view version = name.substr(end + 3);
-  const bool numbered = version.find_first_not_of("0123456789.") == std::string_view::npos &&
-                        (version.empty() || version.front() == '.');
-  return numbered && std::find(kStems.begin(), kStems.end(), name.substr(0, end)) != kStems.end();
+  const bool is_file =
+      entry.type == sys::FileType::kRegular || entry.type == sys::FileType::kSymlink;
+  return is_file && is_version(name.substr(end + 3)) &&
+         std::find(kStems.begin(), kStems.end(), name.substr(0, end)) != kStems.end();
 }
 
 // The version in "libcuda.so.570.86.15"; nothing for links like libcuda.so.1.
@@ -66,7 +76,7 @@ std::optional<CudaCompat> find_cuda_compat(const sys::RootedDir& rootfs) {
   CudaCompat found;
   std::string libcuda;
   for (const sys::DirEntry& entry : *entries) {
-    if (!is_library(entry.name)) continue;
+    if (!is_library(entry)) continue;
     found.names.push_back(entry.name);
     const std::optional<DriverVersion> version = version_of(entry);
     if (!version) continue;

@@ -2,14 +2,34 @@
 // TOML values with their types checked.
 #include "formats/config_keys.h"
 
+#include <algorithm>
+
 namespace gpuhook::formats {
+namespace {
+
+// Every part of a dotted key is a table in a table, and toml++ goes through them recursively.
+// Together with its own limit of 256 nested values this stays far below any stack.
+constexpr std::ptrdiff_t kMaxDots = 32;
+
+Status check_nesting(std::string_view text) {
+  std::size_t number = 0;
+  for (const std::string_view line : lines(text)) {
+    ++number;
+    if (std::count(line.begin(), line.end(), '.') > kMaxDots)
+      return fail(ErrorKind::kBadInput, concat("line ", number, ": more than ", kMaxDots, " dots"));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<toml::table> parse_toml(std::string_view text) {
+  TRY(check_nesting(text));
   toml::parse_result parsed = toml::parse(text);
   if (parsed) return std::move(parsed).table();
   const toml::parse_error& error = parsed.error();
-  return fail(ErrorKind::kBadInput, concat("line ", error.source().begin.line, ": not TOML: ",
-                                           one_line(std::string(error.description()))));
+  return fail(ErrorKind::kBadInput, concat("line ", error.source().begin.line,
+                                           ": not TOML: ", in_quotes(error.description())));
 }
 
 Result<bool> bool_value(const toml::node& node, std::string_view key) {
@@ -25,20 +45,42 @@ Result<std::string> string_value(const toml::node& node, std::string_view key) {
   return std::move(*value);
 }
 
-Result<std::vector<std::string>> list_value(const toml::node& node, std::string_view key) {
-  const toml::array* const list = node.as_array();
-  if (list == nullptr) return wrong_type(node, key, "a list of strings");
-  std::vector<std::string> values;
-  for (const toml::node& entry : *list) values.push_back(TRY(string_value(entry, key)));
-  return values;
-}
-
 Result<std::optional<HostPath>> path_value(const toml::node& node, std::string_view key) {
   const std::string text = TRY(string_value(node, key));
   if (text.empty()) return std::optional<HostPath>();
   const Result<HostPath> path = HostPath::parse(text);
   if (!path) return wrong_type(node, key, "an absolute path");
   return std::optional<HostPath>(*path);
+}
+
+Result<std::vector<Item>> list_value(const toml::node& node, std::string_view key) {
+  constexpr std::string_view kType = "a list of strings";
+  const toml::array* const list = node.as_array();
+  if (list == nullptr) return wrong_type(node, key, kType);
+  std::vector<Item> items;
+  for (const toml::node& entry : *list) {
+    const auto text = entry.value_exact<std::string>();
+    if (!text) return wrong_type(entry, key, kType);
+    if (text->empty()) return wrong_type(entry, key, "a list of names, none of them empty");
+    if (text->find('\0') != std::string::npos) return wrong_type(entry, key, "without NUL");
+    items.push_back({.text = *text, .line = entry.source().begin.line});
+  }
+  return items;
+}
+
+Result<std::vector<Item>> comma_list_value(const toml::node& node, std::string_view key) {
+  const std::string text = TRY(string_value(node, key));
+  std::vector<Item> items;
+  for (const std::string_view item : split(text, ',')) {
+    if (!trimmed(item).empty())
+      items.push_back({.text = std::string(trimmed(item)), .line = node.source().begin.line});
+  }
+  return items;
+}
+
+Status read_user(const toml::node& node, std::string_view key, Config& config) {
+  config.questions.user = TRY(string_value(node, key));
+  return {};
 }
 
 }  // namespace gpuhook::formats

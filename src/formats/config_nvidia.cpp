@@ -9,66 +9,26 @@
 namespace gpuhook::formats {
 namespace {
 
-// The toolkit writes lists as texts with commas.
-Result<std::vector<std::string>> comma_list(const toml::node& node, std::string_view key) {
-  const std::string text = TRY(string_value(node, key));
-  std::vector<std::string> items;
-  for (const std::string_view item : split(text, ',')) {
-    if (!trimmed(item).empty()) items.emplace_back(trimmed(item));
-  }
-  return items;
-}
-
-Status read_disable_require(const toml::node& node, std::string_view key, Config& config) {
-  config.disable_require = TRY(bool_value(node, key));
-  return {};
-}
-Status read_swarm(const toml::node& node, std::string_view key, Config& config) {
-  config.swarm_resources = TRY(comma_list(node, key));
-  return {};
-}
-Status read_accept_env(const toml::node& node, std::string_view key, Config& config) {
-  config.accept_env_when_unprivileged = TRY(bool_value(node, key));
-  return {};
-}
-Status read_accept_mounts(const toml::node& node, std::string_view key, Config& config) {
-  config.accept_volume_mounts = TRY(bool_value(node, key));
-  return {};
-}
-Status read_capabilities(const toml::node& node, std::string_view key, Config& config) {
-  const std::vector<std::string> names = TRY(comma_list(node, key));
-  config.supported_capabilities = TRY(set_value<Capability>(node, names, parse_capability));
-  return {};
-}
-Status read_root(const toml::node& node, std::string_view key, Config& config) {
-  config.driver_root = TRY(path_value(node, key));
-  return {};
-}
-Status read_no_cgroups(const toml::node& node, std::string_view key, Config& config) {
-  config.no_cgroups = TRY(bool_value(node, key));
-  return {};
-}
-Status read_user(const toml::node& node, std::string_view key, Config& config) {
-  config.questions.user = TRY(string_value(node, key));
-  return {};
-}
 Status read_compat_mode(const toml::node& node, std::string_view key, Config& config) {
   if (TRY(string_value(node, key)) == "disabled") config.cuda_compat = false;
   return {};
 }
+
 Status read_no_compat(const toml::node& node, std::string_view key, Config& config) {
   if (TRY(bool_value(node, key))) config.cuda_compat = false;
   return {};
 }
 
 constexpr std::array kKeys{
-    ConfigKey{"disable-require", read_disable_require},
-    ConfigKey{"swarm-resource", read_swarm},
-    ConfigKey{"accept-nvidia-visible-devices-envvar-when-unprivileged", read_accept_env},
-    ConfigKey{"accept-nvidia-visible-devices-as-volume-mounts", read_accept_mounts},
-    ConfigKey{"supported-driver-capabilities", read_capabilities},
-    ConfigKey{"nvidia-container-cli.root", read_root},
-    ConfigKey{"nvidia-container-cli.no-cgroups", read_no_cgroups},
+    ConfigKey{"disable-require", read_bool<&Config::disable_require>},
+    ConfigKey{"swarm-resource", read_names<&Config::swarm_resources, comma_list_value>},
+    ConfigKey{"accept-nvidia-visible-devices-envvar-when-unprivileged",
+              read_bool<&Config::accept_env_when_unprivileged>},
+    ConfigKey{"accept-nvidia-visible-devices-as-volume-mounts",
+              read_bool<&Config::accept_volume_mounts>},
+    ConfigKey{"supported-driver-capabilities", read_capabilities<comma_list_value>},
+    ConfigKey{"nvidia-container-cli.root", read_path<&Config::driver_root>},
+    ConfigKey{"nvidia-container-cli.no-cgroups", read_bool<&Config::no_cgroups>},
     ConfigKey{"nvidia-container-cli.user", read_user},
     ConfigKey{"nvidia-container-runtime.modes.legacy.cuda-compat-mode", read_compat_mode},
     ConfigKey{"features.disable-cuda-compat-lib-hook", read_no_compat},
@@ -81,6 +41,7 @@ struct Meaningless {
 
 constexpr std::string_view kNoProgram = "no other program is run";
 constexpr std::string_view kNoHook = "there is one way of injection, not several modes";
+constexpr std::string_view kTegra = "Tegra is not supported";
 constexpr std::string_view kLogging = "nothing is logged there";
 
 constexpr std::array kMeaningless{
@@ -94,16 +55,42 @@ constexpr std::array kMeaningless{
     Meaningless{"nvidia-container-runtime.debug", kLogging},
     Meaningless{"nvidia-container-runtime.log-level", kLogging},
     Meaningless{"nvidia-container-runtime.mode", kNoHook},
+    Meaningless{"nvidia-container-runtime.runtimes", kNoProgram},
+    Meaningless{"nvidia-container-runtime.modes.csv.mount-spec-path", kTegra},
+    Meaningless{"nvidia-container-runtime.modes.csv.compat-container-root", kTegra},
+    Meaningless{"nvidia-container-runtime.modes.cdi.default-kind", kNoHook},
+    Meaningless{"nvidia-container-runtime.modes.cdi.annotation-prefixes", kNoHook},
+    Meaningless{"nvidia-container-runtime.modes.cdi.spec-dirs", kNoHook},
+    Meaningless{"nvidia-container-runtime.modes.jit-cdi.nvcdi-feature-flags", kNoHook},
+    Meaningless{"nvidia-container-runtime.modes.jit-cdi.nvcdi-disable-hooks", kNoHook},
     Meaningless{"nvidia-container-runtime-hook.path", kNoProgram},
     Meaningless{"nvidia-container-runtime-hook.skip-mode-detection", kNoHook},
     Meaningless{"nvidia-ctk.path", kNoProgram},
     Meaningless{"features.allow-cuda-compat-libs-from-container", "no file of an image is mounted"},
     Meaningless{"features.allow-ldconfig-from-container", kNoProgram},
+    Meaningless{"features.allow-unknown-oci-spec-fields", "unknown fields are always kept"},
+    Meaningless{"features.no-additional-gids-for-device-nodes", "groups are never added"},
     Meaningless{"features.disable-imex-channel-creation", "channels are never created"},
     Meaningless{
         "features.ignore-imex-channel-requests",
         "they are ignored unless features-when-unprivileged of gpu-hook.toml says otherwise"},
 };
+
+// The node at a dotted path; null where there is none.
+// Errors: kBadInput where something else stands in the place of a table.
+Result<const toml::node*> node_at(const toml::table& root, std::string_view path) {
+  const toml::table* table = &root;
+  std::string place;
+  for (;;) {
+    const std::size_t dot = path.find('.');
+    const toml::node* const node = table->get(path.substr(0, dot));
+    if (node == nullptr || dot == std::string_view::npos) return node;
+    place += concat(place.empty() ? "" : ".", path.substr(0, dot));
+    table = node->as_table();
+    if (table == nullptr) return wrong_type(*node, place, "a table");
+    path.remove_prefix(dot + 1);
+  }
+}
 
 }  // namespace
 
@@ -111,11 +98,11 @@ Result<NvidiaConfig> parse_nvidia_config(std::string_view text) {
   const toml::table table = TRY(parse_toml(text));
   NvidiaConfig parsed;
   for (const ConfigKey& key : kKeys) {
-    const toml::node* const node = table.at_path(key.path).node();
+    const toml::node* const node = TRY(node_at(table, key.path));
     if (node != nullptr) TRY(key.read(*node, key.path, parsed.config));
   }
   for (const Meaningless& key : kMeaningless) {
-    if (table.at_path(key.path).node() == nullptr) continue;
+    if (TRY(node_at(table, key.path)) == nullptr) continue;
     parsed.notes.push_back({.what = std::string(key.path), .reason = std::string(key.reason)});
   }
   return parsed;

@@ -14,57 +14,11 @@ namespace {
 constexpr std::int64_t kMinDeadline = 100;
 constexpr std::int64_t kMaxDeadline = 8000;  // the whole program ends after ten seconds
 
-Status read_driver_root(const toml::node& node, std::string_view key, Config& config) {
-  config.driver_root = TRY(path_value(node, key));
-  return {};
-}
-Status read_device_root(const toml::node& node, std::string_view key, Config& config) {
-  config.device_root = TRY(path_value(node, key));
-  return {};
-}
-Status read_no_cgroups(const toml::node& node, std::string_view key, Config& config) {
-  config.no_cgroups = TRY(bool_value(node, key));
-  return {};
-}
-Status read_disable_require(const toml::node& node, std::string_view key, Config& config) {
-  config.disable_require = TRY(bool_value(node, key));
-  return {};
-}
-Status read_capabilities(const toml::node& node, std::string_view key, Config& config) {
-  const std::vector<std::string> names = TRY(list_value(node, key));
-  config.supported_capabilities = TRY(set_value<Capability>(node, names, parse_capability));
-  return {};
-}
-Status read_cuda_compat(const toml::node& node, std::string_view key, Config& config) {
-  config.cuda_compat = TRY(bool_value(node, key));
-  return {};
-}
-Status read_leave_out(const toml::node& node, std::string_view key, Config& config) {
-  const std::vector<std::string> names = TRY(list_value(node, key));
-  config.leave_out = TRY(set_value<Omission>(node, names, parse_omission));
-  return {};
-}
-Status read_accept_env(const toml::node& node, std::string_view key, Config& config) {
-  config.accept_env_when_unprivileged = TRY(bool_value(node, key));
-  return {};
-}
-Status read_accept_mounts(const toml::node& node, std::string_view key, Config& config) {
-  config.accept_volume_mounts = TRY(bool_value(node, key));
-  return {};
-}
-Status read_features(const toml::node& node, std::string_view key, Config& config) {
-  const std::vector<std::string> names = TRY(list_value(node, key));
-  config.features_when_unprivileged = TRY(set_value<Feature>(node, names, parse_feature));
-  return {};
-}
-Status read_swarm(const toml::node& node, std::string_view key, Config& config) {
-  config.swarm_resources = TRY(list_value(node, key));
-  return {};
-}
 Status read_ask(const toml::node& node, std::string_view key, Config& config) {
   config.questions.allowed = TRY(bool_value(node, key));
   return {};
 }
+
 Status read_deadline(const toml::node& node, std::string_view key, Config& config) {
   const auto value = node.value_exact<std::int64_t>();
   if (!value || *value < kMinDeadline || *value > kMaxDeadline) {
@@ -74,23 +28,21 @@ Status read_deadline(const toml::node& node, std::string_view key, Config& confi
   config.questions.deadline_ms = static_cast<std::uint32_t>(*value);
   return {};
 }
-Status read_user(const toml::node& node, std::string_view key, Config& config) {
-  config.questions.user = TRY(string_value(node, key));
-  return {};
-}
 
 constexpr std::array kKeys{
-    ConfigKey{"driver-root", read_driver_root},
-    ConfigKey{"device-root", read_device_root},
-    ConfigKey{"no-cgroups", read_no_cgroups},
-    ConfigKey{"disable-require", read_disable_require},
-    ConfigKey{"supported-driver-capabilities", read_capabilities},
-    ConfigKey{"cuda-compat", read_cuda_compat},
-    ConfigKey{"leave-out", read_leave_out},
-    ConfigKey{"requests.accept-env-when-unprivileged", read_accept_env},
-    ConfigKey{"requests.accept-volume-mounts", read_accept_mounts},
-    ConfigKey{"requests.features-when-unprivileged", read_features},
-    ConfigKey{"requests.swarm-resources", read_swarm},
+    ConfigKey{"driver-root", read_path<&Config::driver_root>},
+    ConfigKey{"device-root", read_path<&Config::device_root>},
+    ConfigKey{"no-cgroups", read_bool<&Config::no_cgroups>},
+    ConfigKey{"disable-require", read_bool<&Config::disable_require>},
+    ConfigKey{"supported-driver-capabilities", read_capabilities<list_value>},
+    ConfigKey{"cuda-compat", read_bool<&Config::cuda_compat>},
+    ConfigKey{"leave-out", read_set<&Config::leave_out, parse_omission, list_value>},
+    ConfigKey{"requests.accept-env-when-unprivileged",
+              read_bool<&Config::accept_env_when_unprivileged>},
+    ConfigKey{"requests.accept-volume-mounts", read_bool<&Config::accept_volume_mounts>},
+    ConfigKey{"requests.features-when-unprivileged",
+              read_set<&Config::features_when_unprivileged, parse_feature, list_value>},
+    ConfigKey{"requests.swarm-resources", read_names<&Config::swarm_resources, list_value>},
     ConfigKey{"driver-library.ask", read_ask},
     ConfigKey{"driver-library.deadline-ms", read_deadline},
     ConfigKey{"driver-library.user", read_user},
@@ -110,11 +62,14 @@ std::string known_keys() {
 Status read_table(const toml::table& table, const std::string& prefix, Config& config) {
   for (const auto& [name, node] : table) {
     const std::string path = concat(prefix, name.str());
+    // A quoted key can have dots in it; it is the key of no table.
+    const bool plain = name.str().find('.') == std::string_view::npos;
     const auto known = std::find_if(kKeys.begin(), kKeys.end(),
                                     [&path](const ConfigKey& key) { return key.path == path; });
-    if (known != kKeys.end()) {
+    if (plain && known != kKeys.end()) {
       TRY(known->read(node, path, config));
-    } else if (node.is_table() && is_table_of_keys(path)) {
+    } else if (plain && is_table_of_keys(path)) {
+      if (!node.is_table()) return wrong_type(node, path, "a table");
       TRY(read_table(*node.as_table(), path + ".", config));
     } else {
       return fail(ErrorKind::kBadInput,

@@ -30,8 +30,9 @@ Result<std::string_view> description_of(std::span<const std::byte> note) {
   std::memcpy(&description_size, note.data() + sizeof name_size, sizeof description_size);
   const std::string_view rest(reinterpret_cast<const char*>(note.data()) + kHeaderBytes,
                               note.size() - kHeaderBytes);
-  if (!rest.starts_with(kOwner) || name_size != kOwner.size() + 1)
-    return malformed("foreign owner");
+  const bool ours = rest.starts_with(kOwner) && name_size == kOwner.size() + 1 &&
+                    rest.size() > kOwner.size() && rest[kOwner.size()] == '\0';
+  if (!ours) return malformed("foreign owner");
   const std::size_t start = padded(name_size);
   if (start > rest.size() || description_size > rest.size() - start)
     return malformed("description past the end");

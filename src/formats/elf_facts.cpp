@@ -141,7 +141,8 @@ Result<Sections> read_sections(const ReadAt& read) {
                         header.e_ident[EI_CLASS] == ELFCLASS64 &&
                         header.e_ident[EI_DATA] == ELFDATA2LSB;
   if (!is_elf64) return malformed("not 64-bit");
-  if (header.e_shnum == 0 || header.e_shnum > kMaxSections) return Sections();
+  if (header.e_shnum == 0) return Sections();
+  if (header.e_shnum > kMaxSections) return malformed("too many sections");
   if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shstrndx >= header.e_shnum)
     return malformed("bad section table");
   const std::vector<std::byte> table =
@@ -164,7 +165,10 @@ Result<std::vector<std::byte>> read_elf_section(const ReadAt& read, std::string_
   for (const Elf64_Shdr& header : sections.headers) {
     if (!sections.is_named(header, name) || header.sh_size > limit) continue;
     if (header.sh_type == SHT_NOBITS) continue;
-    return read(header.sh_offset, static_cast<std::size_t>(header.sh_size));
+    std::vector<std::byte> content =
+        TRY(read(header.sh_offset, static_cast<std::size_t>(header.sh_size)));
+    if (content.size() != header.sh_size) return malformed("section past the end");
+    return content;
   }
   return std::vector<std::byte>();
 }

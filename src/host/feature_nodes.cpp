@@ -112,7 +112,8 @@ void read_imex(const sys::RootedDir& device_root, const std::vector<formats::Dev
   for (const sys::DirEntry& entry : entries_of(device_root, kDirectory)) {
     if (!entry.name.starts_with(kPrefix)) continue;
     const auto channel = number<std::uint32_t>(std::string_view(entry.name).substr(kPrefix.size()));
-    if (!channel) continue;
+    // "channel01" would be channel 1 once more.
+    if (!channel || entry.name != concat(kPrefix, *channel)) continue;
     DeviceNode node{.path = HostPath::literal(concat(kDirectory, "/", kPrefix, *channel)),
                     .number = {.major = *major, .minor = *channel}};
     if (!problem_of(device_root, node)) inventory.imex_channels.push_back(std::move(node));
@@ -129,7 +130,8 @@ void read_gds_files(const sys::RootedDir& host, const sys::RootedDir& device_roo
     inventory.feature_files.push_back(
         {.feature = Feature::kGds, .path = HostPath::literal("/run/udev"), .directory = true});
   }
-  if (host.exists("/etc/cufile.json")) {
+  const Result<sys::FileStatus> config = host.status("/etc/cufile.json");
+  if (config && config->type == sys::FileType::kRegular) {
     inventory.feature_files.push_back(
         {.feature = Feature::kGds, .path = HostPath::literal("/etc/cufile.json")});
   }

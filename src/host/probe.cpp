@@ -35,6 +35,19 @@ Status find_driver_files(const Config& config, Inventory& inventory) {
   return in_host_root;
 }
 
+// Files of a feature are the host's own: a plan, whose files come from the driver root, can have
+// them only where the two are the same.
+void keep_host_files(Inventory& inventory) {
+  if (inventory.driver_root == HostPath()) return;
+  std::erase_if(inventory.feature_files, [&inventory](const FeatureFile& file) {
+    if (file.directory) return false;
+    inventory.absences.push_back(
+        {.what = file.path.text(),
+         .reason = "not in the driver root, which is not the host's root"});
+    return true;
+  });
+}
+
 }  // namespace
 
 std::string_view name_of(DriverFileKind kind) {
@@ -56,6 +69,7 @@ Result<Inventory> probe_host(const Config& config) {
     TRY(host::read_device_nodes(host, device_root, inventory));
     TRY(host::read_feature_nodes(host, device_root, config.leave_out, inventory));
     TRY(find_driver_files(config, inventory));
+    keep_host_files(inventory);
     host::read_proc_files(host, inventory);
     return inventory;
   };

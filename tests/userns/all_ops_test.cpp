@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <ostream>
 
+#include "base/text.h"
 #include "host_side.h"
 
 namespace gpuhook::testing {
@@ -24,14 +25,22 @@ void PrintTo(const OpKind& kind, std::ostream* out) { *out << kind.name; }
 
 class EveryOpKind : public ApplyTest, public ::testing::WithParamInterface<OpKind> {};
 
-INSTANTIATE_TEST_SUITE_P(Apply, EveryOpKind,
-                         ::testing::Values(OpKind{"BindFile", bind_cuda(), "open_tree"},
-                                           OpKind{"BindDevice", bind_gpu(), "open_tree"},
-                                           OpKind{"BindSocket", bind_persistenced(), "open_tree"},
-                                           OpKind{"MakeLink", link_cuda(), "symlinkat"},
-                                           OpKind{"MaskedTree", mask_proc(), "fsmount_tmpfs"},
-                                           OpKind{"UpdateLoaderCache", update_cache(), "write"}),
-                         [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Apply, EveryOpKind,
+    ::testing::Values(OpKind{"BindFile", bind_cuda(), "open_tree"},
+                      OpKind{"BindDevice", bind_gpu(), "open_tree"},
+                      OpKind{"BindSocket", bind_persistenced(), "open_tree"},
+                      OpKind{"BindDirectoryToRead", bind_udev(), "open_tree"},
+                      OpKind{"BindDirectoryWithDevices", bind_capabilities(), "open_tree"},
+                      OpKind{"BindDirectoryToWrite", bind_mps(), "open_tree"},
+                      OpKind{"MakeLink", link_cuda(), "symlinkat"},
+                      OpKind{"MakeLinkToDirectoryAbove", link_gbm(), "symlinkat"},
+                      OpKind{"MakeLinkToNode", link_by_path(), "symlinkat"},
+                      OpKind{"MaskedTree", mask_proc(), "fsmount_tmpfs"},
+                      OpKind{"MaskedTreeOfGpus", mask_gpus(), "fsmount_tmpfs"},
+                      OpKind{"MaskedTreeThatIsMade", mask_profiles(), "fsmount_tmpfs"},
+                      OpKind{"UpdateLoaderCache", update_cache(), "write"}),
+    [](const auto& tested) { return tested.param.name; });
 
 TEST_P(EveryOpKind, ChangesNothingTheSecondTime) {
   const FakeContainer container(image);
@@ -55,7 +64,8 @@ TEST_P(EveryOpKind, IsTakenBackWhenALaterMountFails) {
   const BindFile later{.source = HostPath::literal("/usr/bin/nvidia-smi"),
                        .target = ContainerPath::literal("/usr/bin/nvidia-smi")};
   const InjectionPlan plan = host.plan({required(GetParam().op), required(later)});
-  const bool mounts = GetParam().name != "MakeLink" && GetParam().name != "UpdateLoaderCache";
+  const bool mounts = !std::holds_alternative<MakeLink>(GetParam().op) &&
+                      !std::holds_alternative<UpdateLoaderCache>(GetParam().op);
   FailingKernel kernel;
   kernel.fail("move_mount", mounts ? 2 : 1, EINVAL);
   EXPECT_NE(error_line(apply(kernel, plan, container)), "");
@@ -84,6 +94,34 @@ TEST_P(EveryOpKind, LeavesNoTraceWhenItIsOptionalAndCannotBePrepared) {
   expect_same(before, look(container));
 }
 
+TEST_P(EveryOpKind, LeavesNoTraceWhicheverCallOfItsPreparationFails) {
+  const InjectionPlan plan = host.plan({optional(GetParam().op)});
+  // How many calls there are before the container is entered.
+  const auto calls = [&] {
+    const TempTree fresh = small_image();
+    const FakeContainer container(fresh);
+    FailingKernel kernel;
+    EXPECT_THAT(outcomes(plan, apply(kernel, plan, container)), Each("done"));
+    return kernel.first("setns_mount");
+  }();
+  std::size_t failed = 0;
+  for (std::size_t index = 0; index < calls; ++index) {
+    image = small_image();
+    const FakeContainer container(image);
+    const World before = look(container);
+    FailingKernel kernel;
+    kernel.fail_call(index, EIO);
+    const Result<Report> report = apply(kernel, plan, container);
+    // Survived, as a leftover that could not be removed is.
+    if (report && report->outcomes.back().kind == OutcomeKind::kDone) continue;
+    SCOPED_TRACE(concat("call ", index, ", ", kernel.calls().at(index).name, " ",
+                        kernel.calls().at(index).path, ", answer: ", error_line(report)));
+    expect_same(before, look(container));
+    ++failed;
+  }
+  EXPECT_GT(failed, calls / 2);
+}
+
 class AllOps : public ApplyTest {
  protected:
   AllOps() { add_targets_of_all_ops(image); }
@@ -97,7 +135,24 @@ TEST_F(AllOps, AreAppliedTogether) {
   EXPECT_EQ(container.text("/usr/lib64/libnvidia-ml.so.1"), "the host's libnvidia-ml");
   EXPECT_EQ(container.text("/usr/lib64/libnvidia-ml.so"), "the host's libnvidia-ml");
   EXPECT_EQ(container.text("/usr/bin/nvidia-smi"), "the host's nvidia-smi");
+  EXPECT_EQ(container.text("/run/udev/data/c226:0"), "the host's udev database");
+  EXPECT_EQ(container.mount_options("/tmp/nvidia-mps"), "rw,nosuid,nodev,noexec");
+  EXPECT_EQ(container.text("/usr/lib64/gbm/nvidia-drm_gbm.so"), "the host's libcuda");
+  EXPECT_EQ(container.text("/etc/nvidia/nvidia-application-profiles-rc.d/10-container.conf"),
+            "{\"profiles\": []}\n");
   EXPECT_EQ(container.text("/proc/driver/nvidia/params"), "ModifyDeviceFiles: 0\n");
+}
+
+TEST_F(AllOps, OfAContainerWithRightsOverMigAreAppliedTogether) {
+  const FakeContainer container(image);
+  const InjectionPlan plan = host.plan(ops_with_mig_rights());
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("done"));
+  EXPECT_EQ(container.text("/usr/lib64/libcuda.so.1"), "the host's libcuda");
+  EXPECT_EQ(container.mount_options("/dev/nvidia0"), "ro,nosuid,noexec");
+  EXPECT_EQ(container.mount_options("/dev/nvidia-caps"), "ro,nosuid,noexec");
+  EXPECT_EQ(container.text("/proc/driver/nvidia/params"), "the host's params");
+  EXPECT_EQ(container.text("/proc/driver/nvidia/gpus/0000:0a:00.0/information"), "Model: H100\n");
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("already"));
 }
 
 TEST_F(AllOps, ReportOneOutcomeForEachOpInThePlansOrder) {

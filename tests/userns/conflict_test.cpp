@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 enum class Obstacle {
+  kRegularFile,
   kDirectory,
   kFifo,
   kSocket,
@@ -28,6 +29,8 @@ enum class Obstacle {
 
 constexpr const char* name_of(Obstacle obstacle) {
   switch (obstacle) {
+    case Obstacle::kRegularFile:
+      return "RegularFile";
     case Obstacle::kDirectory:
       return "Directory";
     case Obstacle::kFifo:
@@ -76,11 +79,30 @@ std::vector<Conflict> conflicts() {
   add("MakeLink", link_cuda(), {kDirectory, kFifo, kSocket, kCharacterDevice}, ErrorKind::kRefused);
   add("UpdateLoaderCache", update_cache(), {kDirectory, kFifo, kSocket, kCharacterDevice},
       ErrorKind::kRefused);
+  // No file of the host stands for what these links lead to, so a file is in their way.
+  for (const auto& [name, op] : {std::pair<std::string, Op>{"MakeLinkToDirectoryAbove", link_gbm()},
+                                 {"MakeLinkToNode", link_by_path()}}) {
+    add(name, op, {kRegularFile, kDirectory, kFifo, kSocket, kCharacterDevice},
+        ErrorKind::kRefused);
+  }
+  // The place of a directory is taken by nothing else, and no link is replaced by one.
+  for (const auto& [name, op] : {std::pair<std::string, Op>{"BindDirectoryToRead", bind_udev()},
+                                 {"BindDirectoryWithDevices", bind_capabilities()},
+                                 {"BindDirectoryToWrite", bind_mps()},
+                                 {"MaskedTreeThatIsMade", mask_profiles()}}) {
+    add(name, op,
+        {kRegularFile, kFifo, kSocket, kCharacterDevice, kLinkOutOfTheImage, kLinkInsideTheImage,
+         kDanglingLink, kLinkToItself},
+        ErrorKind::kRefused);
+  }
   // The kernel says no: O_DIRECTORY, RESOLVE_NO_SYMLINKS.
-  add("MaskedTree", mask_proc(),
-      {kFifo, kSocket, kCharacterDevice, kLinkOutOfTheImage, kLinkInsideTheImage, kDanglingLink,
-       kLinkToItself},
-      ErrorKind::kSystem);
+  for (const auto& [name, op] :
+       {std::pair<std::string, Op>{"MaskedTree", mask_proc()}, {"MaskedTreeOfGpus", mask_gpus()}}) {
+    add(name, op,
+        {kRegularFile, kFifo, kSocket, kCharacterDevice, kLinkOutOfTheImage, kLinkInsideTheImage,
+         kDanglingLink, kLinkToItself},
+        ErrorKind::kSystem);
+  }
   return all;
 }
 
@@ -93,6 +115,8 @@ std::vector<Conflict> links_in_the_way() {
                                                {"BindDevice", bind_gpu()},
                                                {"BindSocket", bind_persistenced()},
                                                {"MakeLink", link_cuda()},
+                                               {"MakeLinkToDirectoryAbove", link_gbm()},
+                                               {"MakeLinkToNode", link_by_path()},
                                                {"UpdateLoaderCache", update_cache()}}) {
     for (const Obstacle link :
          {kLinkOutOfTheImage, kLinkInsideTheImage, kDanglingLink, kLinkToItself})
@@ -112,6 +136,8 @@ class ObstacleTest : public ApplyTest, public ::testing::WithParamInterface<Conf
   void put(Obstacle obstacle, const std::string& path) const {
     fs::remove_all(image.host_path(path));
     switch (obstacle) {
+      case Obstacle::kRegularFile:
+        return image.write(path, "the image's own");
       case Obstacle::kDirectory:
         return image.directory(path);
       case Obstacle::kFifo:

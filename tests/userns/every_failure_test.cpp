@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One plan with everything in it, and the kernel refusing each of its calls in turn.
+// Two plans with everything in them, and the kernel refusing each of their calls in turn.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sched.h>
@@ -20,6 +20,7 @@ using ::testing::Each;
 struct Refusal {
   std::string name;
   int error_number = 0;
+  std::vector<PlannedOp> ops;
 };
 
 void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
@@ -52,6 +53,7 @@ class EveryCall : public ApplyTest, public ::testing::WithParamInterface<Refusal
     const World after = look(container);
     EXPECT_EQ(before.host_mounts, after.host_mounts);
     EXPECT_EQ(changes(before.driver, after.driver), Tree());
+    EXPECT_EQ(changes(before.devices, after.devices), Tree());
     EXPECT_EQ(changes(before.canary, after.canary), Tree());
     if (report) {
       expect_only_optional_ops_skipped(*report);
@@ -98,16 +100,20 @@ class EveryCall : public ApplyTest, public ::testing::WithParamInterface<Refusal
     return crossings == 2;
   }
 
-  InjectionPlan plan_ = host.plan(all_ops());
+  InjectionPlan plan_ = host.plan(GetParam().ops);
   UniqueFd home_;
   ino_t here_ = own_mount_namespace();
 };
 
-INSTANTIATE_TEST_SUITE_P(Apply, EveryCall,
-                         ::testing::Values(Refusal{"InputOutputError", EIO},
-                                           Refusal{"NoSpace", ENOSPC},
-                                           Refusal{"NotPermitted", EPERM}),
-                         [](const auto& tested) { return tested.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Apply, EveryCall,
+    ::testing::Values(Refusal{"InputOutputError", EIO, all_ops()},
+                      Refusal{"NoSpace", ENOSPC, all_ops()},
+                      Refusal{"NotPermitted", EPERM, all_ops()},
+                      Refusal{"InputOutputErrorWithMigRights", EIO, ops_with_mig_rights()},
+                      Refusal{"NoSpaceWithMigRights", ENOSPC, ops_with_mig_rights()},
+                      Refusal{"NotPermittedWithMigRights", EPERM, ops_with_mig_rights()}),
+    [](const auto& tested) { return tested.param.name; });
 
 TEST_P(EveryCall, FailsTheApplyWithoutATraceOrIsSurvived) {
   const std::size_t calls = calls_of_a_good_run();

@@ -35,6 +35,8 @@ HostSide::HostSide() {
   driver.write("/usr/bin/nvidia-smi", "the host's nvidia-smi", 0755);
   driver.write("/lib/firmware/nvidia/580.1/gsp.bin", "the host's firmware");
   driver.socket("/run/nvidia-persistenced/socket");
+  devices.write("/run/udev/data/c226:0", "the host's udev database");
+  devices.fifo("/tmp/nvidia-mps/control");
   canary.write("/lib/secret", "nobody may cover or change this");
   canary.write("/empty", "");
   for (const auto& [name, node] : kNodes) {
@@ -68,6 +70,8 @@ TempTree small_image() {
   image.write("/etc/passwd", "root:x:0:0::/:/bin/sh\n");
   image.write("/etc/ld.so.cache", cache_of_the_image());
   image.write("/proc/driver/nvidia/params", "the host's params");
+  image.write("/proc/driver/nvidia/gpus/0000:0a:00.0/information", "the host's first GPU");
+  image.write("/proc/driver/nvidia/gpus/0000:0b:00.0/information", "the host's second GPU");
   return image;
 }
 
@@ -102,6 +106,40 @@ UpdateLoaderCache update_cache() {
           .entries = {
               {.soname = "libcuda.so.1", .path = container_path("/usr/lib64/libcuda.so.580.1")}}};
 }
+BindDirectory bind_udev() {
+  return {.source = host_path("/run/udev"),
+          .target = container_path("/run/udev"),
+          .use = DirectoryUse::kRead};
+}
+BindDirectory bind_capabilities() {
+  return {.source = host_path("/dev/nvidia-caps"),
+          .target = container_path("/dev/nvidia-caps"),
+          .use = DirectoryUse::kOpenDevices};
+}
+BindDirectory bind_mps() {
+  return {.source = host_path("/tmp/nvidia-mps"),
+          .target = container_path("/tmp/nvidia-mps"),
+          .use = DirectoryUse::kWrite};
+}
+MakeLink link_gbm() {
+  return {.target = container_path("/usr/lib64/gbm/nvidia-drm_gbm.so"),
+          .points_to = "../libcuda.so.580.1",
+          .covered_by = std::nullopt};
+}
+MakeLink link_by_path() {
+  return {.target = container_path("/dev/dri/by-path/pci-0000:0a:00.0-card"),
+          .points_to = "../card1",
+          .covered_by = std::nullopt};
+}
+MaskedTree mask_profiles() {
+  return {.target = container_path("/etc/nvidia/nvidia-application-profiles-rc.d"),
+          .files = {{.path = "10-container.conf", .content = "{\"profiles\": []}\n"}},
+          .create = true};
+}
+MaskedTree mask_gpus() {
+  return {.target = container_path("/proc/driver/nvidia/gpus"),
+          .files = {{.path = "0000:0a:00.0/information", .content = "Model: H100\n"}}};
+}
 
 std::vector<PlannedOp> all_ops() {
   return {
@@ -127,9 +165,19 @@ std::vector<PlannedOp> all_ops() {
       required(MakeLink{.target = container_path("/usr/lib64/libnvidia-ml.so"),
                         .points_to = "libnvidia-ml.so.1",
                         .covered_by = host_path("/usr/lib64/libnvidia-ml.so.580.1")}),
+      required(bind_udev()),
+      optional(bind_mps()),
+      required(link_gbm()),
+      optional(link_by_path()),
       required(mask_proc()),
+      optional(mask_profiles()),
       required(update_cache()),
   };
+}
+
+std::vector<PlannedOp> ops_with_mig_rights() {
+  return {required(bind_gpu()),  required(bind_capabilities()), required(bind_cuda()),
+          required(link_cuda()), optional(bind_persistenced()), required(mask_gpus())};
 }
 
 void add_targets_of_all_ops(const TempTree& image) {
@@ -137,6 +185,8 @@ void add_targets_of_all_ops(const TempTree& image) {
   image.write("/usr/lib64/libnvidia-ml.so.580.1", "");
   image.link("/usr/lib64/libnvidia-ml.so.1", "libnvidia-ml.so.470.1");
   image.write("/usr/lib64/libnvidia-ml.so", "the image's own libnvidia-ml");
+  image.write("/run/udev/control", "the image's own");
+  image.link("/usr/lib64/gbm/nvidia-drm_gbm.so", "../libnvidia-allocator.so.470.1");
 }
 
 Result<Report> apply(const InjectionPlan& plan, const FakeContainer& container) {
@@ -168,6 +218,7 @@ World ApplyTest::look(const FakeContainer& container) const {
   return {.image = tree_of(image.root().text()),
           .dev = tree_of(container.seen("/dev")),
           .driver = tree_of(host.driver.root().text()),
+          .devices = tree_of(host.devices.root().text()),
           .canary = tree_of(host.canary.root().text()),
           .host_mounts = mountinfo_of(getpid()),
           .container_mounts = container.mountinfo()};
@@ -177,6 +228,7 @@ void ApplyTest::expect_same_files(const World& before, const World& after) {
   EXPECT_EQ(changes(before.image, after.image), Tree());
   EXPECT_EQ(changes(before.dev, after.dev), Tree());
   EXPECT_EQ(changes(before.driver, after.driver), Tree());
+  EXPECT_EQ(changes(before.devices, after.devices), Tree());
   EXPECT_EQ(changes(before.canary, after.canary), Tree());
   EXPECT_EQ(before.host_mounts, after.host_mounts);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The things that every test of apply has: a host with a driver and three device nodes, an image,
-// and a look at all of it before and after.
+// The things that every test of apply has: a host with a driver, three device nodes and directories
+// that containers share, an image, and a look at all of it before and after.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,8 @@ inline constexpr DeviceNumber kZero{.major = 1, .minor = 5};
 inline constexpr DeviceNumber kFull{.major = 1, .minor = 7};
 
 // /dev/nvidia0, /dev/nvidiactl and /dev/nvidia-caps/nvidia-cap1 are the nodes of null, zero and
-// full: no other can be had in a user namespace.
+// full: no other can be had in a user namespace. They are mounts, which a directory bound into a
+// container does not bring along.
 class HostSide {
  public:
   HostSide();
@@ -39,8 +40,8 @@ class HostSide {
   TempTree canary;  // nothing of a plan: must never change
 };
 
-// A merged-usr image with an ld.so.cache, an own file /usr/lib64/libown.so and directories for
-// everything but programs and firmware.
+// A merged-usr image with an ld.so.cache, an own file /usr/lib64/libown.so, two GPUs in procfs and
+// directories for everything but programs, firmware, links of graphics and application profiles.
 TempTree small_image();
 
 PlannedOp required(Op op);
@@ -53,10 +54,23 @@ BindSocket bind_persistenced();
 MakeLink link_cuda();
 MaskedTree mask_proc();
 UpdateLoaderCache update_cache();
+// A shared directory for each use.
+BindDirectory bind_udev();          // to be read
+BindDirectory bind_capabilities();  // with devices to be opened
+BindDirectory bind_mps();           // to be written
+// Links into the directory above, which give way to no file of the image.
+MakeLink link_gbm();
+MakeLink link_by_path();
+// A directory that is made where it is missing, and one below another that stays.
+MaskedTree mask_profiles();
+MaskedTree mask_gpus();
 
 // All kinds, with existing and missing directories, new and existing targets, and optional ops.
 // Needs add_targets_of_all_ops() on the image.
 std::vector<PlannedOp> all_ops();
+// What a container with rights over MIG devices receives in the place of some of these: no plan has
+// both.
+std::vector<PlannedOp> ops_with_mig_rights();
 void add_targets_of_all_ops(const TempTree& image);
 
 Result<Report> apply(const InjectionPlan& plan, const FakeContainer& container);
@@ -73,6 +87,7 @@ struct World {
   Tree image;  // the directory below the container's mounts
   Tree dev;    // as the container sees it
   Tree driver;
+  Tree devices;
   Tree canary;
   std::string host_mounts;
   std::string container_mounts;

@@ -198,6 +198,76 @@ TEST_F(HostileLayout, EtcAsALinkToTheHostIsAnError) {
   expect_same(before, look(container));
 }
 
+class HostileDirectory : public HostileLayout {
+ protected:
+  // Applies in a new container: an error, and nothing has changed, on the host neither.
+  void expect_nothing(const std::vector<PlannedOp>& ops) {
+    const FakeContainer container(image);
+    const World before = look(container);
+    EXPECT_NE(error_line(apply(host.plan(ops), container)), "");
+    expect_same(before, look(container));
+  }
+};
+
+TEST_F(HostileDirectory, BelowALinkToTheHostIsNotCreated) {
+  replace_by_link("/run", host.canary.host_path("/lib"));
+  replace_by_link("/tmp", host.canary.host_path("/lib"));
+  replace_by_link("/etc/nvidia", host.canary.host_path("/lib"));
+  expect_nothing({required(bind_udev())});
+  expect_nothing({required(bind_mps())});
+  expect_nothing({required(mask_profiles())});
+}
+
+TEST_F(HostileDirectory, BelowADanglingLinkIsNotCreated) {
+  replace_by_link("/run", "/nope");
+  replace_by_link("/tmp", "/nope");
+  replace_by_link("/etc/nvidia", "/nope");
+  replace_by_link("/usr/lib64/gbm", "/nope");
+  expect_nothing({required(bind_udev())});
+  expect_nothing({required(bind_mps())});
+  expect_nothing({required(mask_profiles())});
+  expect_nothing({required(link_gbm())});
+}
+
+TEST_F(HostileDirectory, BelowALinkInsideTheImageIsMadeThere) {
+  image.directory("/var/tmp");
+  image.directory("/usr/etc/nvidia");
+  replace_by_link("/tmp", "var/tmp");
+  replace_by_link("/etc/nvidia", "../usr/etc/nvidia");
+  const FakeContainer container(image);
+  const InjectionPlan plan = host.plan({required(bind_mps()), required(mask_profiles())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("done"));
+  EXPECT_EQ(container.mount_options("/var/tmp/nvidia-mps"), "rw,nosuid,nodev,noexec");
+  EXPECT_EQ(container.mount_options("/usr/etc/nvidia/nvidia-application-profiles-rc.d"),
+            "ro,nosuid,nodev,noexec");
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("already"));
+}
+
+// Stubs would otherwise be made, and links put, on the host.
+TEST_F(HostileDirectory, ThatTheLibraryDirectoryLeadsToReceivesNoLibrary) {
+  image.directory("/tmp/nvidia-mps");
+  replace_by_link("/usr/lib64", "/tmp/nvidia-mps");
+  expect_nothing({required(bind_cuda()), required(link_cuda()), required(bind_mps())});
+  expect_nothing({required(bind_mps()), required(bind_cuda()), required(link_cuda())});
+}
+
+TEST_F(HostileDirectory, OfAnEarlierRunThatTheLibraryDirectoryLeadsToReceivesNoLibrary) {
+  image.directory("/tmp/nvidia-mps");
+  replace_by_link("/usr/lib64", "/tmp/nvidia-mps");
+  const FakeContainer container(image);
+  EXPECT_EQ(error_line(apply(host.plan({required(bind_mps())}), container)), "");
+  expect_refusal(container, {required(bind_cuda())}, ErrorKind::kRefused);
+  expect_refusal(container, {required(link_cuda())}, ErrorKind::kRefused);
+}
+
+TEST_F(HostileDirectory, OfAnEarlierRunThatIsHiddenReceivesNoLibrary) {
+  image.directory("/etc/nvidia/nvidia-application-profiles-rc.d");
+  replace_by_link("/usr/lib64", "/etc/nvidia/nvidia-application-profiles-rc.d");
+  const FakeContainer container(image);
+  EXPECT_EQ(error_line(apply(host.plan({required(mask_profiles())}), container)), "");
+  expect_refusal(container, {required(bind_cuda())}, ErrorKind::kSystem);
+}
+
 // Two directories of a plan that are one in the image.
 class Alias : public HostileLayout {
  protected:

@@ -109,6 +109,12 @@ std::string text_of_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  require(lstat(path.c_str(), &status) == 0, concat("lstat ", path));
+  return status.st_mode & 07777U;
+}
+
 std::string mountinfo_of(pid_t process) {
   return text_of_file(concat("/proc/", process, "/mountinfo"));
 }

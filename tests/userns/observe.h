@@ -20,6 +20,7 @@ Tree tree_of(const std::string& directory);
 Tree changes(const Tree& before, const Tree& after);
 
 std::string text_of_file(const std::string& path);
+mode_t mode_of(const std::string& path);
 
 // One line of mountinfo.
 struct MountLine {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of op gives a container.
+// What files, nodes, device rules, sockets and links an apply gives a container.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
@@ -13,7 +13,6 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "formats/ld_cache.h"
 #include "host_side.h"
 
 namespace gpuhook::testing {
@@ -27,14 +26,6 @@ using ApplyBindDevice = ApplyTest;
 using ApplyAllowDevice = ApplyTest;
 using ApplyBindSocket = ApplyTest;
 using ApplyMakeLink = ApplyTest;
-using ApplyMaskedTree = ApplyTest;
-using ApplyUpdateLoaderCache = ApplyTest;
-
-mode_t mode_of(const std::string& path) {
-  struct stat status {};
-  require(lstat(path.c_str(), &status) == 0, path);
-  return status.st_mode & 07777U;
-}
 
 // --- BindFile
 
@@ -73,6 +64,39 @@ TEST_F(ApplyBindFile, MakesAStubThatLdconfigPassesOver) {
   const std::string stub = image.host_path("/usr/lib64/libcuda.so.580.1");
   EXPECT_EQ(text_of_file(stub), "/* GNU ld script: mount point of gpu-hook, may be deleted */\n");
   EXPECT_EQ(mode_of(stub), 0444U);
+}
+
+// Readers of a directory of configuration files take an empty one for nothing.
+TEST_F(ApplyBindFile, MakesAnEmptyStubForAConfigurationFile) {
+  host.driver.write("/etc/vulkan/icd.d/nvidia_icd.json", "{}");
+  const BindFile data{.source = HostPath::literal("/etc/vulkan/icd.d/nvidia_icd.json"),
+                      .target = ContainerPath::literal("/etc/vulkan/icd.d/nvidia_icd.json")};
+  const FakeContainer container(image);
+  EXPECT_EQ(error_line(apply(host.plan({required(data)}), container)), "");
+  EXPECT_EQ(container.text("/etc/vulkan/icd.d/nvidia_icd.json"), "{}");
+  EXPECT_EQ(text_of_file(image.host_path("/etc/vulkan/icd.d/nvidia_icd.json")), "");
+  EXPECT_EQ(mode_of(image.host_path("/etc/vulkan/icd.d/nvidia_icd.json")), 0444U);
+}
+
+TEST_F(ApplyBindFile, MakesTheStubOfALibraryAlsoForAProgram) {
+  const BindFile program{.source = HostPath::literal("/usr/bin/nvidia-smi"),
+                         .target = ContainerPath::literal("/usr/bin/nvidia-smi")};
+  const FakeContainer container(image);
+  EXPECT_EQ(error_line(apply(host.plan({required(program)}), container)), "");
+  EXPECT_EQ(container.text("/usr/bin/nvidia-smi"), "the host's nvidia-smi");
+  EXPECT_EQ(text_of_file(image.host_path("/usr/bin/nvidia-smi")),
+            "/* GNU ld script: mount point of gpu-hook, may be deleted */\n");
+}
+
+TEST_F(ApplyBindFile, MakesTheStubOfALibraryAlsoForAModuleOfAnotherName) {
+  host.driver.write("/usr/lib64/xorg/modules/drivers/nvidia_drv.so", "the host's driver");
+  const BindFile module{
+      .source = HostPath::literal("/usr/lib64/xorg/modules/drivers/nvidia_drv.so"),
+      .target = ContainerPath::literal("/usr/lib64/xorg/modules/drivers/nvidia_drv.so")};
+  const FakeContainer container(image);
+  EXPECT_EQ(error_line(apply(host.plan({required(module)}), container)), "");
+  EXPECT_EQ(text_of_file(image.host_path("/usr/lib64/xorg/modules/drivers/nvidia_drv.so")),
+            "/* GNU ld script: mount point of gpu-hook, may be deleted */\n");
 }
 
 TEST_F(ApplyBindFile, MakesMissingDirectoriesForEverybody) {
@@ -357,108 +381,43 @@ TEST_F(ApplyMakeLink, RemovesWhatAKilledRunLeftUnderItsTemporaryName) {
   EXPECT_EQ(fs::read_symlink(image.host_path("/usr/lib64/libcuda.so.1")), "libcuda.so.580.1");
 }
 
-// --- MaskedTree
-
-TEST_F(ApplyMaskedTree, ShowsThePlannedFilesAndNothingElse) {
-  image.write("/proc/driver/nvidia/version", "the host's version");
+TEST_F(ApplyMakeLink, LeadsToTheDirectoryAboveTheOneMadeForIt) {
   const FakeContainer container(image);
-  const InjectionPlan plan = host.plan({required(mask_proc())});
-  EXPECT_THAT(outcomes(plan, apply(plan, container)), ElementsAre("done"));
-  Tree tree;
-  for (const auto& [path, text] : tree_of(container.seen("/proc/driver/nvidia")))
-    tree[path] = text.substr(0, text.find(' '));
-  EXPECT_EQ(tree, (Tree{{".", "directory"},
-                        {"/gpus", "directory"},
-                        {"/gpus/0000:0a:00.0", "directory"},
-                        {"/gpus/0000:0a:00.0/information", "file"},
-                        {"/params", "file"}}));
-  EXPECT_EQ(container.text("/proc/driver/nvidia/params"), "ModifyDeviceFiles: 0\n");
+  const InjectionPlan plan = host.plan({required(bind_cuda()), required(link_gbm())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), ElementsAre("done", "done"));
+  EXPECT_EQ(fs::read_symlink(container.seen("/usr/lib64/gbm/nvidia-drm_gbm.so")),
+            "../libcuda.so.580.1");
+  EXPECT_EQ(container.text("/usr/lib64/gbm/nvidia-drm_gbm.so"), "the host's libcuda");
+  EXPECT_EQ(mode_of(image.host_path("/usr/lib64/gbm")), 0755U);
 }
 
-TEST_F(ApplyMaskedTree, IsATmpfsThatNobodyCanWriteTo) {
+TEST_F(ApplyMakeLink, LeadsToANodeByItsPciAddress) {
+  host.devices.write("/dev/dri/card1", "");
+  bind_mount("/dev/null", host.devices.host_path("/dev/dri/card1"));
+  const BindDevice card{.source = HostPath::literal("/dev/dri/card1"),
+                        .target = ContainerPath::literal("/dev/dri/card1"),
+                        .number = kNull};
   const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(mask_proc())}), container)), "");
-  EXPECT_EQ(container.mount_options("/proc/driver/nvidia"), "ro,nosuid,nodev,noexec");
-  EXPECT_EQ(mount_at(container.pid(), container.mount_point("/proc/driver/nvidia"))->type, "tmpfs");
-  EXPECT_EQ(mode_of(container.seen("/proc/driver/nvidia")), 0555U);
-  EXPECT_EQ(mode_of(container.seen("/proc/driver/nvidia/params")), 0444U);
+  const InjectionPlan plan = host.plan({required(card), required(link_by_path())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), ElementsAre("done", "done"));
+  const std::string link = container.seen("/dev/dri/by-path/pci-0000:0a:00.0-card");
+  EXPECT_EQ(fs::read_symlink(link), "../card1");
+  EXPECT_TRUE(fs::is_character_file(link));
+  EXPECT_TRUE(fs::is_empty(image.host_path("/dev"))) << "nothing below the container's /dev";
+  unmount(host.devices.host_path("/dev/dri/card1"));
 }
 
-TEST_F(ApplyMaskedTree, LeavesWhatIsBelowUnchanged) {
-  const Tree before = tree_of(image.root().text());
+// Nothing of the host could be shown in its place.
+TEST_F(ApplyMakeLink, NamesTheFileThatItDoesNotReplace) {
+  image.write("/usr/lib64/gbm/nvidia-drm_gbm.so", "the image's own");
   const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(mask_proc())}), container)), "");
-  EXPECT_EQ(tree_of(image.root().text()), before);
-}
-
-TEST_F(ApplyMaskedTree, IsSkippedWhereThereIsNothingToHide) {
-  fs::remove_all(image.host_path("/proc/driver"));
-  const FakeContainer container(image);
-  const InjectionPlan plan = host.plan({required(mask_proc())});
+  const World before = look(container);
+  const InjectionPlan plan = host.plan({optional(link_gbm())});
   EXPECT_THAT(outcomes(plan, apply(plan, container)),
-              ElementsAre("skipped: the container has no such directory, so there is nothing to "
-                          "hide"));
-  EXPECT_FALSE(fs::exists(image.host_path("/proc/driver")));
-}
-
-// --- UpdateLoaderCache
-
-formats::LdCache cache_in(const std::string& path) {
-  const std::string text = text_of_file(path);
-  const auto cache = formats::parse_ld_cache(std::as_bytes(std::span(text)));
-  if (!cache) throw std::runtime_error(to_line(cache.error()));
-  return *cache;
-}
-
-TEST_F(ApplyUpdateLoaderCache, AddsOurEntriesToThoseOfTheImage) {
-  const FakeContainer container(image);
-  const InjectionPlan plan = host.plan({required(update_cache())});
-  EXPECT_THAT(outcomes(plan, apply(plan, container)), ElementsAre("done"));
-  const formats::LdCache cache = cache_in(container.seen("/etc/ld.so.cache"));
-  ASSERT_EQ(cache.entries.size(), 2U);
-  EXPECT_EQ(cache.entries[0].path, "/usr/lib64/libown.so");
-  EXPECT_EQ(cache.entries[1].name, "libcuda.so.1");
-  EXPECT_EQ(cache.entries[1].path, "/usr/lib64/libcuda.so.580.1");
-}
-
-TEST_F(ApplyUpdateLoaderCache, IsReadableForEverybody) {
-  const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(update_cache())}), container)), "");
-  EXPECT_EQ(mode_of(image.host_path("/etc/ld.so.cache")), 0644U);
-}
-
-TEST_F(ApplyUpdateLoaderCache, LeavesNoTemporaryNameBehind) {
-  const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(update_cache())}), container)), "");
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(image.host_path("/etc")))
-    names.push_back(entry.path().filename());
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("ld.so.cache", "passwd"));
-}
-
-TEST_F(ApplyUpdateLoaderCache, TakesAnUnusableCacheForAnEmptyOne) {
-  image.write("/etc/ld.so.cache", "glibc-ld.so.cache1.1\xff\xff\xff\xff and then nonsense");
-  const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(update_cache())}), container)), "");
-  EXPECT_EQ(cache_in(image.host_path("/etc/ld.so.cache")).entries.size(), 1U);
-}
-
-TEST_F(ApplyUpdateLoaderCache, WorksInAnImageWithoutEtc) {
-  fs::remove_all(image.host_path("/etc"));
-  const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(update_cache())}), container)), "");
-  EXPECT_EQ(cache_in(image.host_path("/etc/ld.so.cache")).entries.size(), 1U);
-}
-
-TEST_F(ApplyUpdateLoaderCache, ReplacesALinkWithoutFollowingIt) {
-  fs::rename(image.host_path("/etc/ld.so.cache"), image.host_path("/etc/real"));
-  image.link("/etc/ld.so.cache", "real");
-  const Tree before = tree_of(image.root().text());
-  const FakeContainer container(image);
-  EXPECT_EQ(error_line(apply(host.plan({required(update_cache())}), container)), "");
-  EXPECT_EQ(tree_of(image.root().text()).at("/etc/real"), before.at("/etc/real"));
-  EXPECT_TRUE(fs::symlink_status(image.host_path("/etc/ld.so.cache")).type() ==
-              fs::file_type::regular);
+              ElementsAre("skipped: preparing \"/usr/lib64/gbm/nvidia-drm_gbm.so\": "
+                          "\"/usr/lib64/gbm/nvidia-drm_gbm.so\" in the container is a regular "
+                          "file; remove it from the image"));
+  expect_same(before, look(container));
 }
 
 }  // namespace

@@ -24,10 +24,10 @@ bool changes_something(const Call& call) {
 
 class Order : public ApplyTest {
  protected:
-  Order() {
+  void SetUp() override {
     add_targets_of_all_ops(image);
     const FakeContainer container(image);
-    EXPECT_EQ(error_line(apply(kernel, host.plan(all_ops()), container)), "");
+    ASSERT_EQ(error_line(apply(kernel, host.plan(all_ops()), container)), "");
   }
 
   [[nodiscard]] std::vector<std::size_t> positions(const std::string& name) const {
@@ -85,10 +85,11 @@ TEST_F(Order, LooksUpEachMountOnceMoreBeforeLeaving) {
     const Call& call = kernel.calls()[i];
     if (call.name == "openat2") names.push_back(call.path);
   }
-  EXPECT_THAT(names,
-              ::testing::IsSupersetOf({"nvidia0", "nvidiactl", "nvidia-cap1", "libcuda.so.580.1",
-                                       "libnvidia-ml.so.580.1", "nvidia-smi", "gsp.bin", "socket",
-                                       "libnvidia-ml.so", "proc/driver/nvidia"}));
+  EXPECT_THAT(
+      names, ::testing::IsSupersetOf({"nvidia0", "nvidiactl", "nvidia-cap1", "libcuda.so.580.1",
+                                      "libnvidia-ml.so.580.1", "nvidia-smi", "gsp.bin", "socket",
+                                      "libnvidia-ml.so", "proc/driver/nvidia", "udev", "nvidia-mps",
+                                      "nvidia-application-profiles-rc.d"}));
 }
 
 TEST_F(Order, RenamesTheLoaderCacheAsTheLastChangeOfAll) {
@@ -146,6 +147,8 @@ TEST_F(Order, OpensEachSourceOnce) {
                                                {"dev/nvidiactl", 1},
                                                {"lib/firmware/nvidia/580.1/gsp.bin", 1},
                                                {"run/nvidia-persistenced/socket", 1},
+                                               {"run/udev", 1},
+                                               {"tmp/nvidia-mps", 1},
                                                {"usr/bin/nvidia-smi", 1},
                                                {"usr/lib64/libcuda.so.580.1", 1},
                                                {"usr/lib64/libnvidia-ml.so.580.1", 2}}));
@@ -163,6 +166,7 @@ TEST_F(Order, FindsEachExistingTargetOnceBeforeMountingOntoIt) {
   EXPECT_EQ(finds("libnvidia-ml.so.580.1"), 1);
   EXPECT_EQ(finds("libnvidia-ml.so"), 1);
   EXPECT_EQ(finds("proc/driver/nvidia"), 1);
+  EXPECT_EQ(finds("udev"), 1);
 }
 
 TEST_F(Order, EntersNoContainerThatNeedsNoMount) {

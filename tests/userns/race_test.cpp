@@ -136,6 +136,65 @@ TEST_F(Race, ANewDirectoryExchangedWithALinkIsNotFollowed) {
   EXPECT_FALSE(fs::exists(image.host_path("/usr/lib64/nvidia-smi")));
 }
 
+TEST_F(Race, ANewTargetDirectoryExchangedWithALinkIsRefused) {
+  const FakeContainer container(image);
+  // The first lookup of that name finds nothing.
+  kernel.before("openat2", "nvidia-mps", 2, [&] {
+    fs::remove(image.host_path("/tmp/nvidia-mps"));
+    image.link("/tmp/nvidia-mps", host.canary.host_path("/lib"));
+  });
+  expect_error({required(bind_mps())}, container);
+  EXPECT_TRUE(fs::is_symlink(image.host_path("/tmp/nvidia-mps"))) << "what is not ours stays";
+}
+
+TEST_F(Race, ATargetDirectoryRemovedBeforeTheMountIsAnError) {
+  const FakeContainer container(image);
+  kernel.before("move_mount", "", 1, [&] { fs::remove(image.host_path("/tmp/nvidia-mps")); });
+  expect_error({required(bind_mps())}, container);
+}
+
+TEST_F(Race, ATargetDirectoryReplacedByAnotherIsAnErrorAndNotEmptied) {
+  const FakeContainer container(image);
+  kernel.before("move_mount", "", 1, [&] {
+    fs::remove(image.host_path("/tmp/nvidia-mps"));
+    image.write("/tmp/nvidia-mps/own", "somebody else's");
+  });
+  expect_error({required(bind_mps())}, container);
+  EXPECT_EQ(text_of_file(image.host_path("/tmp/nvidia-mps/own")), "somebody else's");
+}
+
+TEST_F(Race, ATargetDirectoryMovedOutOfTheImageIsAnErrorAndShowsNothingOnTheHost) {
+  const FakeContainer container(image);
+  const std::string outside = host.canary.host_path("/stolen");
+  kernel.before("setns_mount", "", 1,
+                [&] { fs::rename(image.host_path("/tmp/nvidia-mps"), outside); });
+  EXPECT_NE(error_line(apply(kernel, host.plan({required(bind_mps())}), container)), "");
+  EXPECT_TRUE(fs::is_empty(outside));
+}
+
+TEST_F(Race, AHiddenDirectoryExchangedWithALinkIsAnError) {
+  const std::string path = "/etc/nvidia/nvidia-application-profiles-rc.d";
+  image.write(path + "/50-own.conf", "the image's own");
+  image.link("/etc/nvidia/evil", host.canary.host_path("/lib"));
+  const FakeContainer container(image);
+  kernel.before("setns_mount", "", 1,
+                [&] { exchange(image.host_path(path), image.host_path("/etc/nvidia/evil")); });
+  expect_error({required(mask_profiles())}, container);
+  EXPECT_EQ(text_of_file(image.host_path("/etc/nvidia/evil/50-own.conf")), "the image's own");
+}
+
+// What the host shares may change as well.
+TEST_F(Race, ASourceDirectoryExchangedWithALinkAfterItWasOpenedIsNotFollowed) {
+  host.devices.write("/tmp/nvidia-mps/log", "the daemon's");
+  host.devices.link("/tmp/evil", "../run/udev");
+  const FakeContainer container(image);
+  kernel.before("open_tree", "", 1, [&] {
+    exchange(host.devices.host_path("/tmp/nvidia-mps"), host.devices.host_path("/tmp/evil"));
+  });
+  EXPECT_EQ(error_line(apply(kernel, host.plan({required(bind_mps())}), container)), "");
+  EXPECT_EQ(container.text("/tmp/nvidia-mps/log"), "the daemon's");
+}
+
 TEST_F(Race, ACacheExchangedWithAFifoIsRefusedWithoutBlocking) {
   const FakeContainer container(image);
   kernel.before("openat2", "ld.so.cache", 2, [&] {

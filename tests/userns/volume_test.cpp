@@ -132,6 +132,103 @@ TEST_F(Volume, OfOneFileIsCoveredAndUnchanged) {
   EXPECT_EQ(tree_of(volume.root().text()), before);
 }
 
+// --- directories
+
+TEST_F(Volume, AboveADirectoryIsRefusedAndUnchanged) {
+  image.directory("/tmp");
+  image.directory("/etc/nvidia");
+  const FakeContainer container(image);
+  for (const char* const path : {"/run", "/tmp", "/dev", "/etc/nvidia"})
+    mount_volume(container, volume, path);
+  expect_refusal_and_unchanged(container, required(bind_udev()));
+  expect_refusal_and_unchanged(container, required(bind_mps()));
+  expect_refusal_and_unchanged(container, required(bind_capabilities()));
+  expect_refusal_and_unchanged(container, required(mask_profiles()));
+  expect_refusal_and_unchanged(container, required(link_by_path()));
+}
+
+TEST_F(Volume, AboveADirectoryReceivesItNotEvenForAMoment) {
+  image.directory("/tmp");
+  image.directory("/etc/nvidia");
+  const FakeContainer container(image);
+  for (const char* const path : {"/tmp", "/etc/nvidia"}) mount_volume(container, volume, path);
+  for (const Op& op : std::vector<Op>{bind_mps(), mask_profiles()}) {
+    FailingKernel kernel;
+    EXPECT_NE(error_line(apply(kernel, host.plan({required(op)}), container)), "");
+    EXPECT_EQ(kernel.count("mkdirat"), 0U) << target_of(op)->text();
+  }
+}
+
+TEST_F(Volume, WithTheDirectoryAlreadyInItIsRefusedAndUnchanged) {
+  for (const char* const path : {"/udev", "/nvidia-mps", "/nvidia-caps", "/dri/by-path",
+                                 "/nvidia-application-profiles-rc.d"})
+    volume.directory(path);
+  image.directory("/tmp");
+  image.directory("/etc/nvidia");
+  const FakeContainer container(image);
+  for (const char* const path : {"/run", "/tmp", "/dev", "/etc/nvidia"})
+    mount_volume(container, volume, path);
+  expect_refusal_and_unchanged(container, required(bind_udev()));
+  expect_refusal_and_unchanged(container, required(bind_mps()));
+  expect_refusal_and_unchanged(container, required(bind_capabilities()));
+  expect_refusal_and_unchanged(container, required(mask_profiles()));
+  expect_refusal_and_unchanged(container, required(link_by_path()));
+}
+
+TEST_F(Volume, OverEtcSkipsTheApplicationProfilesWithTheirReason) {
+  const FakeContainer container(image);
+  mount_volume(container, volume, "/etc");
+  const World before = look(container);
+  const InjectionPlan plan = host.plan({optional(mask_profiles())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)),
+              ElementsAre("skipped: preparing \"/etc/nvidia/nvidia-application-profiles-rc.d\": "
+                          "opening directory \"/etc/nvidia\": \"/etc\" lies on a volume or "
+                          "pseudo file system of the container; do not mount volumes over the "
+                          "directories that receive driver files"));
+  expect_same(before, look(container));
+  EXPECT_TRUE(fs::is_empty(volume.root().text()));
+}
+
+TEST_F(Volume, InTheDirectorysOwnPlaceIsCoveredAndUnchanged) {
+  volume.write("/own", "the volume's own");
+  const std::string profiles = "/etc/nvidia/nvidia-application-profiles-rc.d";
+  image.directory("/tmp/nvidia-mps");
+  image.directory(profiles);
+  const FakeContainer container(image);
+  mount_volume(container, volume, "/tmp/nvidia-mps");
+  mount_volume(container, volume, profiles);
+  const Tree before = tree_of(volume.root().text());
+  const InjectionPlan plan = host.plan({required(bind_mps()), required(mask_profiles())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("done"));
+  EXPECT_FALSE(fs::exists(container.seen("/tmp/nvidia-mps/own")));
+  EXPECT_FALSE(fs::exists(container.seen(profiles + "/own")));
+  EXPECT_EQ(tree_of(volume.root().text()), before);
+}
+
+TEST_F(Volume, InMemoryReceivesDirectories) {
+  image.directory("/tmp");
+  const FakeContainer container(image);
+  container.inside([&] {
+    mount_new("tmpfs", image.host_path("/run"));
+    mount_new("tmpfs", image.host_path("/tmp"));
+  });
+  const InjectionPlan plan = host.plan({required(bind_udev()), required(bind_mps())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), Each("done"));
+  EXPECT_TRUE(fs::is_empty(image.host_path("/run")));
+  EXPECT_TRUE(fs::is_empty(image.host_path("/tmp")));
+  EXPECT_EQ(container.text("/run/udev/data/c226:0"), "the host's udev database");
+}
+
+// As privileged containers have it that are given all nodes of the host.
+TEST_F(Volume, OfAllTheHostsNodesGivesTheirDirectoryAlready) {
+  const FakeContainer container(image);
+  container.inside([&] { bind_mount(host.devices.host_path("/dev"), image.host_path("/dev")); });
+  const World before = look(container);
+  const InjectionPlan plan = host.plan({required(bind_capabilities())});
+  EXPECT_THAT(outcomes(plan, apply(plan, container)), ElementsAre("already"));
+  expect_same(before, look(container));
+}
+
 // --- file systems that are no place for files
 
 TEST_F(Volume, ProcfsAsLibraryDirectoryIsRefused) {
@@ -229,6 +326,21 @@ TEST_F(Volume, ASharedDevSkipsAnOptionalOpWithoutATrace) {
   EXPECT_THAT(outcomes(plan, apply(plan, container)),
               ElementsAre(::testing::StartsWith("skipped: "), "done"));
   EXPECT_EQ(changes(before, tree_of(container.seen("/dev"))), Tree());
+}
+
+TEST_F(Volume, ASharedRootDirectoryIsRefusedForDirectories) {
+  const FakeContainer container(image);
+  container.inside([&] { change_mount(image.root().text(), MS_SHARED); });
+  for (const Op& op : std::vector<Op>{bind_udev(), bind_mps(), mask_profiles(), mask_gpus()})
+    expect_refusal(container, {required(op)}, ErrorKind::kRefused);
+}
+
+TEST_F(Volume, ASharedVolumeInTheDirectorysOwnPlaceIsRefused) {
+  image.directory("/tmp/nvidia-mps");
+  const FakeContainer container(image);
+  mount_volume(container, volume, "/tmp/nvidia-mps");
+  container.inside([&] { change_mount(image.host_path("/tmp/nvidia-mps"), MS_SHARED); });
+  expect_refusal_and_unchanged(container, required(bind_mps()));
 }
 
 TEST_F(Volume, ASharedMountElsewhereIsNoObstacle) {

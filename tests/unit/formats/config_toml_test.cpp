@@ -597,9 +597,9 @@ TEST(WriteConfig, KeepsEveryString) {
   }
 }
 
-TEST(WriteConfig, KeepsAnEmptyNameThatAFileHad) {
-  const Config config = value_of(parse_config("requests.swarm-resources = [\"\", \"A\"]"));
-  EXPECT_EQ(value_of(parse_config(write_config(config))).swarm_resources, config.swarm_resources);
+TEST(ParseConfig, RefusesAnEmptyNameInAList) {
+  EXPECT_EQ(error_of(parse_config("requests.swarm-resources = [\"A\",\n  \"\"]")),
+            "line 2: \"requests.swarm-resources\" must be a list of names, none of them empty");
 }
 
 TEST(WriteConfig, LeavesOutThePathOfTheHelper) {
