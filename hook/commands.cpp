@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -74,6 +75,7 @@ Result<Request> request_of(const ConfigureOptions& options, const Config& config
   if (!config.disable_require) request.requirements = options.requirements;
   for (const std::string_view channel : TRY(list_items(options.imex_channels)))
     request.imex_channels.push_back(TRY(parse_imex_channel(channel)));
+  std::sort(request.imex_channels.begin(), request.imex_channels.end());
   request.mig_config = TRY(mig_right("--mig-config", options.mig_config));
   request.mig_monitor = TRY(mig_right("--mig-monitor", options.mig_monitor));
   return request;

@@ -10,6 +10,7 @@
 #include <seccomp.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -37,13 +38,23 @@ void set_limit(__rlimit_resource resource, rlim_t value) {
 
 void limit_resources() {
   set_limit(RLIMIT_CORE, 0);
-  set_limit(RLIMIT_FSIZE, 0);  // no byte into any regular file, even into one opened for writing
+  set_limit(RLIMIT_FSIZE, 0);  // files are another user's anyway
   set_limit(RLIMIT_CPU, 8);
   set_limit(RLIMIT_NOFILE, 512);
+  // RLIMIT_AS is inherited: 512 MiB, of which NVML needs a tenth.
   (void)std::signal(SIGXFSZ, SIG_IGN);
 }
 
 // --- identity ---
+
+// Whether ids are mapped at all: the initial namespace maps every id to itself.
+bool in_user_namespace() {
+  std::array<char, 64> map{};
+  const int file = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+  const ssize_t size = file < 0 ? -1 : read(file, map.data(), map.size() - 1);
+  if (file >= 0) close(file);
+  return size > 0 && std::strstr(map.data(), "4294967295") == nullptr;
+}
 
 struct Identity {
   uid_t uid = kOverflowId;
@@ -80,15 +91,33 @@ std::optional<Identity> identity_of(const std::string& user) {
   return identity;
 }
 
+// Root owns the host's files, with or without capabilities: the helper never stays root. "root:video"
+// means the group, which opens the nodes where they are not for everybody.
+Identity without_root(Identity identity) {
+  if (identity.uid == 0) identity.uid = kOverflowId;
+  if (identity.gid == 0) identity.gid = kOverflowId;
+  return identity;
+}
+
 std::string become(const std::string& user) {
   if (geteuid() != 0) return {};  // nothing to give up
-  const std::optional<Identity> identity = user.empty() ? Identity() : identity_of(user);
-  if (!identity) return "there is no user or group \"" + user + "\"";
+  const std::optional<Identity> wanted = user.empty() ? Identity() : identity_of(user);
+  if (!wanted) return "there is no user or group \"" + user + "\"";
+  const Identity identity = without_root(*wanted);
   const bool done = setgroups(0, nullptr) == 0 &&
-                    setresgid(identity->gid, identity->gid, identity->gid) == 0 &&
-                    setresuid(identity->uid, identity->uid, identity->uid) == 0;
-  if (done || user.empty()) return {};
+                    setresgid(identity.gid, identity.gid, identity.gid) == 0 &&
+                    setresuid(identity.uid, identity.uid, identity.uid) == 0;
+  // A user namespace that maps nobody else has nothing to become, and its root is no root.
+  if (done || (errno == EINVAL && user.empty())) return {};
+  if (errno == EPERM && user.empty() && in_user_namespace()) return {};
   return failure("becoming user " + user);
+}
+
+// The kernel forgets this with every change of ids. Whoever started us is not interested any more
+// when it has gone.
+std::string follow_parent(pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return failure("parent death signal");
+  return getppid() == parent ? "" : "who asked has gone";
 }
 
 // --- privileges ---
@@ -135,7 +164,6 @@ constexpr std::array kAllowedCalls{
     SCMP_SYS(getdents64),
     SCMP_SYS(getcwd),
     SCMP_SYS(fcntl),
-    SCMP_SYS(ioctl),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(mmap),
@@ -205,6 +233,9 @@ class Filter {
 std::string filter_calls() {
   Filter filter;
   for (const int call : kAllowedCalls) filter.allow(call);
+  // Every ioctl but the one that types into a terminal.
+  filter.allow(SCMP_SYS(ioctl), argument(1, SCMP_CMP_LT, TIOCSTI));
+  filter.allow(SCMP_SYS(ioctl), argument(1, SCMP_CMP_GT, TIOCSTI));
   // Opening, but neither creating nor cutting off.
   constexpr scmp_datum_t kChanging = O_CREAT | O_TRUNC;
   filter.allow(SCMP_SYS(openat), argument(2, SCMP_CMP_MASKED_EQ, kChanging));
@@ -220,13 +251,14 @@ std::string filter_calls() {
 
 }  // namespace
 
-std::string confine(const std::string& user) {
-  (void)prctl(PR_SET_DUMPABLE, 0);
+std::string confine(const std::string& user, pid_t parent) {
   limit_resources();
-  for (const auto& step : {become(user), drop_privileges(), filter_calls()}) {
-    if (!step.empty()) return step;
-  }
-  return {};
+  std::string failed = become(user);
+  (void)prctl(PR_SET_DUMPABLE, 0);
+  if (failed.empty()) failed = follow_parent(parent);
+  if (failed.empty()) failed = drop_privileges();
+  if (failed.empty()) failed = filter_calls();
+  return failed;
 }
 
 }  // namespace gpuhook::nvml

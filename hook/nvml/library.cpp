@@ -19,7 +19,7 @@ constexpr unsigned kMaxMigDevices = 64;
 
 // Names of nvmlBrandType_t, as nvidia-container-cli prints them.
 constexpr std::array<std::string_view, 17> kBrands{
-    "",          "Quadro",    "Tesla",  "NVS",        "GRID",    "GeForce",
+    "Unknown", "Quadro",    "Tesla",  "NVS",        "GRID",    "GeForce",
     "TITAN",     "VApps",     "VPC",    "VCS",        "VWS",     "CloudGaming",
     "QuadroRTX", "NvidiaRTX", "Nvidia", "GeForceRTX", "TitanRTX"};
 
@@ -96,8 +96,9 @@ GpuAnswer describe(Library& library, Device device, const PciInfo& pci) {
   GpuAnswer gpu;
   gpu.pci.assign(pci.bus_id, std::find(pci.bus_id, pci.bus_id + sizeof pci.bus_id, '\0'));
   unsigned brand = 0;
-  if (library.call("nvmlDeviceGetBrand", device, &brand) && brand < kBrands.size())
-    gpu.brand = kBrands.at(brand);
+  // "Unknown" is what conditions of images call a brand that the library has no name for.
+  if (library.call("nvmlDeviceGetBrand", device, &brand))
+    gpu.brand = brand < kBrands.size() ? kBrands.at(brand) : kBrands.front();
   int major = 0;
   int minor = 0;
   if (library.call("nvmlDeviceGetCudaComputeCapability", device, &major, &minor)) {

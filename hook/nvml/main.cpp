@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // gpu-hook-nvml: asks the driver's management library what the kernel does not tell. Started by
 // gpu-hook with a question on standard input; of no use to people.
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <span>
@@ -99,11 +97,10 @@ bool send(Answers answers) {
 }
 
 int run() {
-  // Whoever started us is not interested any more when it has gone.
-  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const pid_t parent = getppid();
   Question question;
   if (!decode(read_question(), question)) return EXIT_FAILURE;
-  Answers answers{.problem = confine(question.user), .driver = {}, .gpus = {}};
+  Answers answers{.problem = confine(question.user, parent), .driver = {}, .gpus = {}};
   if (answers.problem.empty()) {
     answers = ask_library(question.library.c_str());
   } else {

@@ -21,8 +21,8 @@ struct DriverQuestions {
   // How long the library may take, in milliseconds, 100 to 8000. With persistence mode off a GPU
   // needs one to three seconds to wake.
   std::uint32_t deadline_ms = 5000;
-  // "user" or "user:group" that the helper becomes, by name or number. Empty: it stays what it is,
-  // without capabilities.
+  // "user" or "user:group" that the helper becomes, by name or number. Empty, and in the place of
+  // root: the overflow ids, 65534.
   std::string user;
 
   bool operator==(const DriverQuestions&) const = default;
@@ -54,10 +54,14 @@ struct Config {
   // Variables whose values replace NVIDIA_VISIBLE_DEVICES, such as DOCKER_RESOURCE_GPU of swarm.
   std::vector<std::string> swarm_resources;
 
+  // Give nobody an IMEX channel, whoever asks.
+  bool ignore_imex_channels = false;
+
   // Prefer the CUDA libraries that an image brings for newer CUDA than the driver's.
   bool cuda_compat = true;
-  // What no container gets.
-  OmissionSet leave_out;
+  // What no container gets. The pipes of the multi-process service are shared by all its users, who
+  // can end it for each other: that is for administrators to allow.
+  OmissionSet leave_out{Omission::kMps};
 
   DriverQuestions questions;
 

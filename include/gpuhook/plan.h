@@ -51,7 +51,7 @@ struct BindSocket {
   bool operator==(const BindSocket&) const = default;
 };
 // A directory of the host that changes while containers run, bound without what is mounted below
-// it (nosuid, noexec). Source in the driver root, or in the device root when it holds nodes.
+// it (nosuid, noexec). Source in the device root.
 struct BindDirectory {
   HostPath source;
   ContainerPath target;

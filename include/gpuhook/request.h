@@ -56,6 +56,8 @@ struct Request {
   // Empty means: driver files and control nodes, no GPU (NVIDIA_VISIBLE_DEVICES=none).
   std::vector<DeviceSelector> devices;
   CapabilitySet capabilities{Capability::kCompute, Capability::kUtility};
+  // All capabilities were asked for together: driver files that no capability names come as well.
+  bool everything = false;
   // NVIDIA_REQUIRE_* values, sorted by variable name; every one must hold. Empty when checks are
   // disabled.
   std::vector<std::string> requirements;

@@ -10,7 +10,11 @@ namespace gpuhook::formats {
 namespace {
 
 Status read_compat_mode(const toml::node& node, std::string_view key, Config& config) {
-  if (TRY(string_value(node, key)) == "disabled") config.cuda_compat = false;
+  const std::string mode = TRY(string_value(node, key));
+  const bool on = mode == "ldconfig" || mode == "mount" || mode == "hook";
+  if (!on && mode != "disabled" && !mode.empty())
+    return wrong_type(node, key, "disabled, hook, ldconfig or mount");
+  config.cuda_compat = on;
   return {};
 }
 
@@ -32,6 +36,7 @@ constexpr std::array kKeys{
     ConfigKey{"nvidia-container-cli.user", read_user},
     ConfigKey{"nvidia-container-runtime.modes.legacy.cuda-compat-mode", read_compat_mode},
     ConfigKey{"features.disable-cuda-compat-lib-hook", read_no_compat},
+    ConfigKey{"features.ignore-imex-channel-requests", read_bool<&Config::ignore_imex_channels>},
 };
 
 struct Meaningless {
@@ -71,9 +76,6 @@ constexpr std::array kMeaningless{
     Meaningless{"features.allow-unknown-oci-spec-fields", "unknown fields are always kept"},
     Meaningless{"features.no-additional-gids-for-device-nodes", "groups are never added"},
     Meaningless{"features.disable-imex-channel-creation", "channels are never created"},
-    Meaningless{
-        "features.ignore-imex-channel-requests",
-        "they are ignored unless features-when-unprivileged of gpu-hook.toml says otherwise"},
 };
 
 // The node at a dotted path; null where there is none.

@@ -42,6 +42,7 @@ constexpr std::array kKeys{
     ConfigKey{"requests.accept-volume-mounts", read_bool<&Config::accept_volume_mounts>},
     ConfigKey{"requests.features-when-unprivileged",
               read_set<&Config::features_when_unprivileged, parse_feature, list_value>},
+    ConfigKey{"requests.ignore-imex-channels", read_bool<&Config::ignore_imex_channels>},
     ConfigKey{"requests.swarm-resources", read_names<&Config::swarm_resources, list_value>},
     ConfigKey{"driver-library.ask", read_ask},
     ConfigKey{"driver-library.deadline-ms", read_deadline},
@@ -140,7 +141,8 @@ std::string write_config(const Config& config) {
                 truth_text(config.accept_env_when_unprivileged),
                 "\naccept-volume-mounts = ", truth_text(config.accept_volume_mounts),
                 "\nfeatures-when-unprivileged = ", list_text(config.features_when_unprivileged),
-                "\nswarm-resources = ", list_text(swarm),
+                "\nignore-imex-channels = ",
+                truth_text(config.ignore_imex_channels), "\nswarm-resources = ", list_text(swarm),
                 "\n\n[driver-library]\nask = ", truth_text(config.questions.allowed),
                 "\ndeadline-ms = ", config.questions.deadline_ms,
                 "\nuser = ", quoted(config.questions.user), "\n");

@@ -15,6 +15,7 @@ namespace gpuhook::formats {
 namespace {
 
 constexpr std::size_t kMaxInstructions = 4096;
+constexpr std::size_t kMaxRules = 16384;  // as many as a plan has ops
 
 enum Register : std::uint8_t { kR0 = 0, kR1 = 1, kR2 = 2, kR3 = 3, kR4 = 4, kR5 = 5 };
 
@@ -51,9 +52,53 @@ constexpr BpfInstruction skip_unless_equal(Register left, std::uint32_t value,
           .offset = static_cast<std::int16_t>(skipped),
           .immediate = static_cast<std::int32_t>(value)};
 }
+constexpr BpfInstruction skip_if(std::uint8_t comparison, Register left, std::uint32_t value,
+                                 std::size_t skipped) {
+  return {.code = static_cast<std::uint8_t>(BPF_JMP32 | comparison | BPF_K),
+          .registers = registers(left),
+          .offset = static_cast<std::int16_t>(skipped),
+          .immediate = static_cast<std::int32_t>(value)};
+}
 constexpr BpfInstruction kExit{.code = BPF_JMP | BPF_EXIT};
 
-constexpr std::size_t kPerDevice = 4;
+// Devices of one major whose minors follow one another.
+struct Range {
+  std::uint32_t major = 0;
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// Whoever may create MIG devices gets a thousand nodes and more, most of them in one row.
+std::vector<Range> ranges_of(std::span<const DeviceNumber> devices) {
+  std::vector<Range> ranges;
+  for (const DeviceNumber& device : devices) {
+    const bool follows = !ranges.empty() && ranges.back().major == device.major &&
+                         device.minor != 0 && ranges.back().last == device.minor - 1;
+    if (follows) {
+      ranges.back().last = device.minor;
+    } else {
+      ranges.push_back({.major = device.major, .first = device.minor, .last = device.minor});
+    }
+  }
+  return ranges;
+}
+
+std::vector<BpfInstruction> rules_for(std::span<const DeviceNumber> devices) {
+  std::vector<BpfInstruction> rules;
+  for (const Range& range : ranges_of(devices)) {
+    if (range.first == range.last) {
+      rules.push_back(skip_unless_equal(kR3, range.major, 3));
+      rules.push_back(skip_unless_equal(kR4, range.first, 2));
+    } else {
+      rules.push_back(skip_unless_equal(kR3, range.major, 4));
+      rules.push_back(skip_if(BPF_JLT, kR4, range.first, 3));
+      rules.push_back(skip_if(BPF_JGT, kR4, range.last, 2));
+    }
+    rules.push_back(constant(kR0, 1));
+    rules.push_back(kExit);
+  }
+  return rules;
+}
 
 bool self_contained(const BpfInstruction& instruction) {
   const bool call = instruction.code == (BPF_JMP | BPF_CALL);
@@ -65,24 +110,19 @@ bool self_contained(const BpfInstruction& instruction) {
 
 std::vector<BpfInstruction> allow_prefix(std::span<const DeviceNumber> devices) {
   if (devices.empty()) return {};
-  const std::size_t rules = devices.size() * kPerDevice;
+  const std::vector<BpfInstruction> rules = rules_for(devices);
   std::vector<BpfInstruction> code{
       load_context(kR2, offsetof(bpf_cgroup_dev_ctx, access_type)),
       load_context(kR3, offsetof(bpf_cgroup_dev_ctx, major)),
       load_context(kR4, offsetof(bpf_cgroup_dev_ctx, minor)),
       move(kR5, kR2),
       bit_and(kR5, 0xffff),
-      skip_unless_equal(kR5, BPF_DEVCG_DEV_CHAR, 3 + rules),
+      skip_unless_equal(kR5, BPF_DEVCG_DEV_CHAR, 3 + rules.size()),
       shift_right(kR2, 16),
       bit_and(kR2, BPF_DEVCG_ACC_MKNOD),
-      skip_unless_equal(kR2, 0, rules),
+      skip_unless_equal(kR2, 0, rules.size()),
   };
-  for (const DeviceNumber& device : devices) {
-    code.push_back(skip_unless_equal(kR3, device.major, 3));
-    code.push_back(skip_unless_equal(kR4, device.minor, 2));
-    code.push_back(constant(kR0, 1));
-    code.push_back(kExit);
-  }
+  code.insert(code.end(), rules.begin(), rules.end());
   return code;
 }
 
@@ -93,7 +133,10 @@ Result<std::vector<BpfInstruction>> with_allowed(std::span<const BpfInstruction>
                 "the device program attached to the container's cgroup calls helpers or uses maps",
                 "put the devices into the container's OCI spec instead, or use --no-cgroups");
   }
-  std::vector<BpfInstruction> code = allow_prefix(devices);
+  // Jumps over the rules have 16 bits; the limit below keeps them far from that.
+  std::vector<BpfInstruction> code = allow_prefix(devices.first(std::min(devices.size(), kMaxRules)));
+  if (devices.size() > kMaxRules)
+    return fail(ErrorKind::kRefused, concat("more than ", kMaxRules, " device rules"));
   const bool present =
       code.size() <= program.size() && std::equal(code.begin(), code.end(), program.begin());
   if (present) return std::vector<BpfInstruction>(program.begin(), program.end());

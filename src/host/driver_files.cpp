@@ -62,14 +62,24 @@ std::optional<std::string> unfit(const Result<formats::ElfFacts>& facts) {
   return std::nullopt;
 }
 
+// What a name leads to. One that leads to nothing is passed over, one that others than root could
+// have made is told.
+std::optional<HostPath> usable_file(const LibrarySearch& search, const std::string& path) {
+  const Result<HostPath> real = trusted_file(search.root, path);
+  if (real) return *real;
+  if (real.error().kind == ErrorKind::kRefused) note_absence(search, path, real.error().what);
+  return std::nullopt;
+}
+
 // The first ELF file of that name: some hosts have a shell wrapper in /usr/bin and the program
 // elsewhere.
 void add_program(const LibrarySearch& search, const CatalogEntry& entry, const Places& places) {
   for (const std::string& place : places) {
-    const Result<HostPath> real = search.root.real_path(concat(place, "/", entry.name));
+    const std::string path = concat(place, "/", entry.name);
+    const std::optional<HostPath> real = usable_file(search, path);
     if (!real) continue;
     if (auto reason = unfit(elf_facts(search.root, *real))) {
-      note_absence(search, concat(place, "/", entry.name), std::move(*reason));
+      note_absence(search, path, std::move(*reason));
       continue;
     }
     search.inventory.files.push_back({.kind = DriverFileKind::kProgram,
@@ -84,15 +94,10 @@ void add_program(const LibrarySearch& search, const CatalogEntry& entry, const P
 // The first regular file among the places that nobody but root could have put there.
 std::optional<HostPath> first_file(const LibrarySearch& search, const Places& places) {
   for (const std::string& place : places) {
-    const Result<HostPath> real = search.root.real_path(place);
+    const std::optional<HostPath> real = usable_file(search, place);
     if (!real) continue;
     const Result<sys::FileStatus> status = search.root.status(real->text());
-    if (!status || status->type != sys::FileType::kRegular) continue;
-    if (auto reason = untrusted(search.root, real->parent())) {
-      note_absence(search, place, std::move(*reason));
-      continue;
-    }
-    return *real;
+    if (status && status->type == sys::FileType::kRegular) return *real;
   }
   return std::nullopt;
 }
@@ -182,7 +187,7 @@ void add_firmware(const LibrarySearch& search) {
     if (!entries) continue;
     for (const sys::DirEntry& entry : *entries) {
       if (!entry.name.starts_with("gsp") || !entry.name.ends_with(".bin")) continue;
-      if (const Result<HostPath> real = search.root.real_path(concat(directory, "/", entry.name))) {
+      if (const auto real = usable_file(search, concat(directory, "/", entry.name))) {
         search.inventory.files.push_back({.kind = DriverFileKind::kFirmware,
                                           .path = *real,
                                           .soname = entry.name,

@@ -147,8 +147,10 @@ Status add_other_directories(const LibrarySearch& search) {
       TRY(add_libraries_of(search, directory));
       continue;
     }
-    for (const sys::DirEntry& entry : TRY(search.root.list(directory.text(), kMaxDirectoryEntries)))
-      note_left_out(search, directory, entry);
+    // Only to tell what lies there: a directory that cannot be read tells nothing.
+    const auto entries = search.root.list(directory.text(), kMaxDirectoryEntries);
+    if (!entries) continue;
+    for (const sys::DirEntry& entry : *entries) note_left_out(search, directory, entry);
   }
   return {};
 }

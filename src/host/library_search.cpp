@@ -70,6 +70,22 @@ std::optional<std::string> untrusted(const sys::RootedDir& root, const HostPath&
   }
 }
 
+Result<HostPath> trusted_file(const sys::RootedDir& root, std::string_view path) {
+  const HostPath name = TRY(HostPath::parse(path));
+  const HostPath real = TRY(root.real_path(path));
+  const HostPath place = TRY(root.real_path(name.parent().text()));
+  for (const HostPath& directory : {place, real.parent()}) {
+    if (auto reason = untrusted(root, directory))
+      return fail(ErrorKind::kRefused, std::move(*reason));
+  }
+  const sys::FileStatus status = TRY(root.status(real.text()));
+  if (!TRY(sys::is_trusted_owner(status.uid)) || status.world_writable) {
+    return fail(ErrorKind::kRefused,
+                concat("not used: ", in_quotes(real.text()), " can be changed by others than root"));
+  }
+  return real;
+}
+
 std::string versioned(std::string_view library, const Inventory& inventory) {
   return concat(library, ".so.", inventory.driver.text());
 }

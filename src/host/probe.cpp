@@ -15,6 +15,8 @@
 namespace gpuhook {
 namespace {
 
+constexpr std::string_view kDriverContainer = "/run/nvidia/driver";
+
 Status read_driver_files_in(const HostPath& path, const Config& config, Inventory& inventory) {
   const sys::RootedDir root = TRY(doing("opening the driver root", sys::RootedDir::open(path)));
   inventory.driver_root = path;
@@ -25,14 +27,24 @@ Status read_driver_files_in(const HostPath& path, const Config& config, Inventor
 // lacks is what people need to know when no root fits.
 Status find_driver_files(const Config& config, Inventory& inventory) {
   if (config.driver_root) return read_driver_files_in(*config.driver_root, config, inventory);
+  Inventory containerised = inventory;
   Status in_host_root = read_driver_files_in(HostPath(), config, inventory);
   if (in_host_root) return {};
-  Inventory containerised = inventory;
-  if (read_driver_files_in(HostPath::literal("/run/nvidia/driver"), config, containerised)) {
+  if (read_driver_files_in(HostPath::literal(kDriverContainer), config, containerised)) {
     inventory = std::move(containerised);
     return {};
   }
   return in_host_root;
+}
+
+// The configured root, or the first of the usual ones that has the control node: driver containers
+// make the nodes in their own root.
+HostPath device_root_of(const Config& config, const sys::RootedDir& host) {
+  if (config.device_root) return *config.device_root;
+  const HostPath driver_root = config.driver_root.value_or(HostPath::literal(kDriverContainer));
+  const bool only_there = !host.exists("/dev/nvidiactl") &&
+                          host.exists((driver_root / "dev/nvidiactl").text());
+  return only_there ? driver_root : HostPath();
 }
 
 // Files of a feature are the host's own: a plan, whose files come from the driver root, can have
@@ -60,7 +72,7 @@ Result<Inventory> probe_host(const Config& config) {
   const auto probe = [&config]() -> Result<Inventory> {
     const sys::RootedDir host = TRY(sys::RootedDir::open(HostPath()));
     Inventory inventory;
-    inventory.device_root = config.device_root.value_or(HostPath());
+    inventory.device_root = device_root_of(config, host);
     const sys::RootedDir device_root =
         TRY(doing("opening the device root", sys::RootedDir::open(inventory.device_root)));
     inventory.driver = TRY(host::read_module_version(host));

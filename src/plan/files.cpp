@@ -110,7 +110,8 @@ ContainerPath loader_cache() { return ContainerPath::literal("/etc/ld.so.cache")
 
 bool wanted(const DriverFile& file, const Request& request) {
   if (file.compat32 && !request.capabilities.contains(Capability::kCompat32)) return false;
-  if (file.capabilities.empty()) return request.capabilities == CapabilitySet::all();
+  if (file.capabilities.empty()) 
+    return request.everything || request.capabilities == CapabilitySet::all();
   return request.capabilities.intersects(file.capabilities);
 }
 

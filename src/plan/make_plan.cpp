@@ -38,7 +38,7 @@ Status check_requirements(const Request& request, const Selection& selection,
 bool has_library(const Inventory& inventory, std::string_view stem) {
   return std::any_of(inventory.files.begin(), inventory.files.end(),
                      [stem](const DriverFile& file) {
-                       return file.kind == DriverFileKind::kLibrary &&
+                       return file.kind == DriverFileKind::kLibrary && !file.compat32 &&
                               plan::library_stem(file.path.name()) == stem;
                      });
 }
@@ -147,7 +147,7 @@ Result<InjectionPlan> make_plan(const Request& request, const Inventory& invento
                            .ops = {},
                            .notes = selection.notes};
     append(composed.ops, TRY(plan::device_ops(selection, request, inventory, config)));
-    append(composed.ops, plan::shared_ops(request, inventory));
+    append(composed.ops, plan::shared_ops(request, inventory, config));
     append(composed.ops, plan::file_ops(request, inventory, container));
     append(composed.ops, plan::link_ops(request, inventory, container));
     append(composed.ops, plan::proc_ops(selection, request, inventory));

@@ -44,7 +44,8 @@ ContainerPath loader_cache();
 Result<std::vector<PlannedOp>> device_ops(const Selection& selection, const Request& request,
                                           const Inventory& inventory, const Config& config);
 // Directories and files of daemons and features.
-std::vector<PlannedOp> shared_ops(const Request& request, const Inventory& inventory);
+std::vector<PlannedOp> shared_ops(const Request& request, const Inventory& inventory,
+                                  const Config& config);
 // The links by which programs find a GPU's graphics nodes, and the profile that limits EGL to the
 // selected GPUs.
 std::vector<PlannedOp> graphics_ops(const Selection& selection, const Request& request,

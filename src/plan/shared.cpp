@@ -39,9 +39,11 @@ void add_feature_files(std::vector<PlannedOp>& ops, const Request& request,
 
 }  // namespace
 
-std::vector<PlannedOp> shared_ops(const Request& request, const Inventory& inventory) {
+std::vector<PlannedOp> shared_ops(const Request& request, const Inventory& inventory,
+                                  const Config& config) {
   std::vector<PlannedOp> ops;
-  add_mig_directory(ops, request, inventory);
+  if (!config.leave_out.contains(Omission::kDeviceNodes))
+    add_mig_directory(ops, request, inventory);
   add_feature_files(ops, request, inventory);
   if (inventory.mps_directory && request.capabilities.contains(Capability::kCompute)) {
     ops.push_back({BindDirectory{*inventory.mps_directory,

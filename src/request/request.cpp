@@ -174,6 +174,14 @@ Result<CapabilitySet> requested_capabilities(const Environment& variables,
   return usual;
 }
 
+bool asks_for_everything(const Environment& variables) {
+  const std::string* const value = find(variables, "NVIDIA_DRIVER_CAPABILITIES");
+  if (value == nullptr) return is_legacy_image(variables);
+  const std::vector<std::string_view> names = split(*value, ',');
+  return std::any_of(names.begin(), names.end(),
+                     [](std::string_view name) { return trimmed(name) == "all"; });
+}
+
 // Go's strconv.ParseBool, which the contract is defined by.
 bool is_true(std::string_view value) {
   return value == "1" || value == "t" || value == "T" || value == "true" || value == "TRUE" ||
@@ -305,6 +313,7 @@ Result<std::optional<Request>> decided(Deciding& deciding) {
   request.devices = std::move(*devices);
   request.capabilities =
       TRY(requested_capabilities(variables, deciding.config.supported_capabilities));
+  request.everything = asks_for_everything(variables);
   request.requirements = TRY(requested_requirements(variables, deciding.config));
   request.mig_config =
       TRY(requested_mig_right(variables, "NVIDIA_MIG_CONFIG_DEVICES", deciding.privileged));

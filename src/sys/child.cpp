@@ -97,7 +97,8 @@ Result<Child> spawn(const HostPath& program, int socket) {
   sigemptyset(&none);
   (void)posix_spawnattr_setsigdefault(attributes.get(), &all);
   (void)posix_spawnattr_setsigmask(attributes.get(), &none);
-  (void)posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  (void)posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                                      POSIX_SPAWN_SETSID);
   (void)posix_spawn_file_actions_adddup2(actions.get(), socket, STDIN_FILENO);
   (void)posix_spawn_file_actions_adddup2(actions.get(), socket, STDOUT_FILENO);
   (void)posix_spawn_file_actions_addopen(actions.get(), STDERR_FILENO, "/dev/null", O_WRONLY, 0);
@@ -129,8 +130,9 @@ Result<std::optional<std::vector<std::byte>>> receive_all(int socket, Clock::tim
   std::array<std::byte, 16384> chunk{};
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
+    if (left.count() <= 0) return std::optional<std::vector<std::byte>>();
     pollfd waited{.fd = socket, .events = POLLIN, .revents = 0};
-    const int ready = poll(&waited, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    const int ready = poll(&waited, 1, static_cast<int>(left.count()));
     if (ready == 0) return std::optional<std::vector<std::byte>>();
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return failed("poll", errno);

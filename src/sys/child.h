@@ -18,8 +18,8 @@ struct ChildLimits {
 
 // Starts `program` with an empty environment and no argument, sends it the question over a socket
 // that is its standard input and output, and reads its answer to the end. Its standard error goes
-// nowhere. After the deadline it is killed; one that not even SIGKILL ends, since it waits inside
-// of a driver, is left to the init process.
+// nowhere, and it has no terminal. After the deadline it is killed; one that does not end at once,
+// since it waits inside of a driver, ends when the driver lets it and is left to the init process.
 //
 // Errors: kNotFound (no such program), kUnsupported (deadline passed, ended by a signal, exit
 // status other than 0, answer too large), kSystem.

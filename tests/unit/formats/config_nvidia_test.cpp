@@ -206,6 +206,26 @@ TEST(ParseNvidiaConfig, TurnsCudaCompatibilityLibrariesOffWhereTheToolkitDoes) {
   expect_settings(rows);
 }
 
+TEST(ParseNvidiaConfig, KeepsImexChannelsFromEverybodyWhereTheToolkitDoes) {
+  EXPECT_TRUE(value_of(parse_nvidia_config("[features]\nignore-imex-channel-requests = true"))
+                  .config.ignore_imex_channels);
+}
+
+TEST(ParseNvidiaConfig, KnowsTheModesOfCudaCompatibility) {
+  struct {
+    std::string_view mode;
+    bool on;
+  } const rows[] = {{"ldconfig", true}, {"mount", true}, {"hook", true}, {"disabled", false},
+                    {"", false}};
+  for (const auto& row : rows) {
+    const std::string text = concat("[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"",
+                                    row.mode, "\"");
+    EXPECT_EQ(value_of(parse_nvidia_config(text)).config.cuda_compat, row.on) << row.mode;
+  }
+  EXPECT_FALSE(parse_nvidia_config(
+      "[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"magic\""));
+}
+
 TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {
   struct {
     std::string_view key, value;
@@ -235,7 +255,6 @@ TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {
       {"features.allow-ldconfig-from-container", "true"},
       {"features.allow-unknown-oci-spec-fields", "true"},
       {"features.disable-imex-channel-creation", "true"},
-      {"features.ignore-imex-channel-requests", "true"},
       {"features.no-additional-gids-for-device-nodes", "true"},
   };
   for (const auto& row : rows) {

@@ -94,7 +94,7 @@ TEST(ParseConfig, ReadsEveryKeyOfTheTopLevel) {
       {R"(leave-out = ["mps"])", [](Config& config) { config.leave_out = {Omission::kMps}; }},
       {R"(leave-out = ["mps", "mps"])",
        [](Config& config) { config.leave_out = {Omission::kMps}; }},
-      {"leave-out = []", [](Config&) {}},
+      {"leave-out = []", [](Config& config) { config.leave_out = {}; }},
   };
   expect_settings(rows);
 }
@@ -281,7 +281,8 @@ TEST(ParseConfig, NamesAnUnknownKeyWithItsLineAndListsTheKnownOnes) {
             "line 3: unknown key \"requests.accept-env\"; known keys: driver-root, device-root, "
             "no-cgroups, disable-require, supported-driver-capabilities, cuda-compat, leave-out, "
             "requests.accept-env-when-unprivileged, requests.accept-volume-mounts, "
-            "requests.features-when-unprivileged, requests.swarm-resources, driver-library.ask, "
+            "requests.features-when-unprivileged, requests.ignore-imex-channels, "
+            "requests.swarm-resources, driver-library.ask, "
             "driver-library.deadline-ms, driver-library.user");
 }
 
@@ -512,12 +513,13 @@ no-cgroups = false
 disable-require = false
 supported-driver-capabilities = ["compute", "compat32", "display", "graphics", "ngx", "utility", "video"]
 cuda-compat = true
-leave-out = []
+leave-out = ["mps"]
 
 [requests]
 accept-env-when-unprivileged = true
 accept-volume-mounts = false
 features-when-unprivileged = []
+ignore-imex-channels = false
 swarm-resources = []
 
 [driver-library]

@@ -186,6 +186,30 @@ TEST(WithAllowed, Fills4096InstructionsAndNoMore) {
             "the container's device program would grow beyond 4096 instructions");
 }
 
+TEST(WithAllowed, AllowsEveryMigDeviceOf64GpusAndNothingBetween) {
+  std::vector<DeviceNumber> nodes;
+  for (std::uint32_t gpu = 0; gpu < 64; ++gpu) {
+    for (std::uint32_t i = 0; i < 135; ++i) nodes.push_back({511, 3 + gpu * 136 + i});
+  }
+  const Program program = value_of(with_allowed(kDenyAll, nodes));
+  EXPECT_LT(program.size(), 400U);
+  for (const std::uint32_t gpu : {0U, 1U, 63U}) {
+    EXPECT_FALSE(allows(program, asks(kCharacter, kRead, 511, 3 + gpu * 136 - 1)));
+    EXPECT_TRUE(allows(program, asks(kCharacter, kRead, 511, 3 + gpu * 136)));
+    EXPECT_TRUE(allows(program, asks(kCharacter, kRead | kWrite, 511, 3 + gpu * 136 + 134)));
+    EXPECT_FALSE(allows(program, asks(kCharacter, kRead, 511, 3 + gpu * 136 + 135)));
+    EXPECT_FALSE(allows(program, asks(kCharacter, kRead, 510, 3 + gpu * 136)));
+  }
+}
+
+TEST(WithAllowed, TakesTheHighestMinorForNoBeginningOfARow) {
+  const std::array nodes{DeviceNumber{195, 4294967295}, DeviceNumber{195, 0}};
+  const Program program = value_of(with_allowed(kDenyAll, nodes));
+  EXPECT_TRUE(allows(program, asks(kCharacter, kRead, 195, 0)));
+  EXPECT_TRUE(allows(program, asks(kCharacter, kRead, 195, 4294967295)));
+  EXPECT_FALSE(allows(program, asks(kCharacter, kRead, 195, 1)));
+}
+
 TEST(WithAllowed, ReachesTheOldProgramPastAnyNumberOfDevices) {
   std::vector<DeviceNumber> many;
   for (std::uint32_t i = 0; i < 1000; ++i) many.push_back({195, i});

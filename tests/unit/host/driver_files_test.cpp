@@ -413,6 +413,31 @@ TEST(ReadDriverFiles, TakesNoDataThatOthersThanRootCanChange) {
   EXPECT_THAT(paths(value_of(probe(host)), DriverFileKind::kData), IsEmpty());
 }
 
+// The layout of GKE is looked for on every machine, and on others somebody may be called kubernetes.
+TEST(ReadDriverFiles, TakesNothingBehindNamesThatOthersThanRootCanMake) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_file("/etc/secret", "root's own");
+  host.add_link("/home/kubernetes/bin/nvidia/vulkan/icd.d/nvidia_icd.json", "/etc/secret");
+  host.add_program("/home/kubernetes/bin/nvidia/bin/nvidia-imex");
+  host.add_program("/usr/lib/tool");
+  host.add_link("/home/kubernetes/bin/nvidia/bin/nvidia-imex-ctl", "/usr/lib/tool");
+  std::filesystem::permissions(host.tree().host_path("/home/kubernetes"),
+                               std::filesystem::perms::all);
+  const Inventory inventory = value_of(probe(host));
+  EXPECT_THAT(paths(inventory, DriverFileKind::kData), IsEmpty());
+  EXPECT_THAT(paths(inventory, DriverFileKind::kProgram), IsEmpty());
+  EXPECT_THAT(absence_of(inventory, "/home/kubernetes/bin/nvidia/bin/nvidia-imex"),
+              StartsWith("not used: "));
+}
+
+TEST(ReadDriverFiles, TakesNoProgramThatOthersThanRootCanChange) {
+  FakeHost host = driver_in("/usr/lib64");
+  host.add_program("/usr/bin/nvidia-smi");
+  std::filesystem::permissions(host.tree().host_path("/usr/bin/nvidia-smi"),
+                               std::filesystem::perms::all);
+  EXPECT_THAT(paths(value_of(probe(host)), DriverFileKind::kProgram), IsEmpty());
+}
+
 TEST(ReadDriverFiles, FindsModulesOfTheXServer) {
   FakeHost host = driver_in("/usr/lib64");
   host.add_program("/usr/lib64/xorg/modules/drivers/nvidia_drv.so");

@@ -223,6 +223,27 @@ TEST(MakePlan, ComparesBrandsWithoutRegardToCase) {
   EXPECT_FALSE(make_plan(request, host, kFedora));
 }
 
+TEST(MakePlan, TakesNo32BitLibcudaForTheOneThatComputeNeeds) {
+  Inventory host = sample_inventory();
+  host.files[0].compat32 = true;
+  EXPECT_EQ(error_kind(make_plan({.capabilities = {kCompute, kCompat32}}, host, kFedora)),
+            "no-driver");
+}
+
+TEST(MakePlan, BringsUnknownFilesWithAllThatTheAdministratorAllows) {
+  Request request{.capabilities = {kCompute}, .everything = true};
+  const auto has_unknown = [&request] {
+    const InjectionPlan plan = value_of(make_plan(request, sample_inventory(), kFedora));
+    return std::any_of(plan.ops.begin(), plan.ops.end(), [](const PlannedOp& op) {
+      const ContainerPath* const target = target_of(op.op);
+      return target != nullptr && target->name().starts_with("libnvidia-unknown.so.");
+    });
+  };
+  EXPECT_TRUE(has_unknown());
+  request.everything = false;
+  EXPECT_FALSE(has_unknown());
+}
+
 TEST(MakePlan, SaysWhy32BitLibrariesAreNotThere) {
   Inventory host = sample_inventory();
   host.files[2].compat32 = true;

@@ -30,15 +30,15 @@ TEST(SharedOps, ShowTheDirectoryOfMigNodesToWhoHasRightsOverMig) {
       {BindDirectory{HostPath::literal("/dev/nvidia-caps"),
                      ContainerPath::literal("/dev/nvidia-caps"), DirectoryUse::kOpenDevices},
        Necessity::kRequired, "nodes of MIG devices, also of those to come"}};
-  EXPECT_EQ(shared_ops({.capabilities = {kUtility}, .mig_config = true}, host_with_extras()),
+  EXPECT_EQ(shared_ops({.capabilities = {kUtility}, .mig_config = true}, host_with_extras(), {}),
             expected);
-  EXPECT_EQ(shared_ops({.capabilities = {kUtility}, .mig_monitor = true}, host_with_extras()),
+  EXPECT_EQ(shared_ops({.capabilities = {kUtility}, .mig_monitor = true}, host_with_extras(), {}),
             expected);
 }
 
 TEST(SharedOps, BringTheFilesOfAFeatureWithItsNodes) {
   const Request request{.capabilities = {kUtility}, .features = {Feature::kGds}};
-  EXPECT_EQ(shared_ops(request, host_with_extras()),
+  EXPECT_EQ(shared_ops(request, host_with_extras(), {}),
             (std::vector<PlannedOp>{
                 {BindDirectory{HostPath::literal("/run/udev"), ContainerPath::literal("/run/udev"),
                                DirectoryUse::kRead},
@@ -48,20 +48,26 @@ TEST(SharedOps, BringTheFilesOfAFeatureWithItsNodes) {
                  Necessity::kOptional, "feature gds"}}));
   Inventory without_nodes = host_with_extras();
   without_nodes.feature_nodes.clear();
-  EXPECT_THAT(shared_ops(request, without_nodes), IsEmpty());
+  EXPECT_THAT(shared_ops(request, without_nodes, {}), IsEmpty());
 }
 
 TEST(SharedOps, ShareThePipesOfTheMultiProcessServiceForCompute) {
-  EXPECT_THAT(shared_ops({.capabilities = {kCompute}}, host_with_extras()),
+  EXPECT_THAT(shared_ops({.capabilities = {kCompute}}, host_with_extras(), {}),
               ElementsAre(PlannedOp{
                   BindDirectory{HostPath::literal("/tmp/nvidia-mps"),
                                 ContainerPath::literal("/tmp/nvidia-mps"), DirectoryUse::kWrite},
                   Necessity::kOptional, "pipes of the multi-process service, for compute"}));
 }
 
+TEST(SharedOps, LeaveTheDirectoryOfNodesOutWithTheNodes) {
+  EXPECT_THAT(shared_ops({.capabilities = {kUtility}, .mig_config = true}, host_with_extras(),
+                         {.leave_out = {Omission::kDeviceNodes}}),
+              IsEmpty());
+}
+
 TEST(SharedOps, AreNoneUnlessAskedFor) {
-  EXPECT_THAT(shared_ops({.capabilities = {kUtility, kGraphics}}, host_with_extras()), IsEmpty());
-  EXPECT_THAT(shared_ops({.capabilities = CapabilitySet::all()}, sample_inventory()), IsEmpty());
+  EXPECT_THAT(shared_ops({.capabilities = {kUtility, kGraphics}}, host_with_extras(), {}), IsEmpty());
+  EXPECT_THAT(shared_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), {}), IsEmpty());
 }
 
 }  // namespace

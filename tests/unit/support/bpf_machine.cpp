@@ -126,6 +126,10 @@ class Machine {
         return left == right ? instruction.offset : 0;
       case BPF_JNE:
         return left != right ? instruction.offset : 0;
+      case BPF_JLT:
+        return left < right ? instruction.offset : 0;
+      case BPF_JGT:
+        return left > right ? instruction.offset : 0;
       case BPF_JSET:
         return (left & right) != 0 ? instruction.offset : 0;
       default:
