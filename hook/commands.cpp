@@ -95,11 +95,24 @@ Status check_namespaces(const ContainerSpec& spec) {
       "give the container that owns the namespace its GPUs instead");
 }
 
+// Says once what was asked for and is not given. A hook's words reach the engine's log at best.
+void warn(const std::vector<Note>& notes) {
+  for (const Note& note : notes) {
+    const std::string line = one_line(concat("gpu-hook: ", note.what, ": ", note.reason));
+    (void)std::fputs((line + "\n").c_str(), stderr);
+  }
+}
+
 // The host as far as this request needs to know it.
 Result<Inventory> inventory_for(const Request& request, const Config& config) {
   Inventory inventory = TRY(probe_host(config));
   if (!needs_driver_library(request, inventory)) return inventory;
-  return ask_driver_library(std::move(inventory), config);
+  inventory = ask_driver_library(std::move(inventory), config);
+  // What is unknown counts as met; that is worth a line even where the container starts.
+  if (!inventory.unanswered.empty() && !request.requirements.empty())
+    warn({{.what = "conditions about brand or architecture are not checked",
+           .reason = inventory.unanswered}});
+  return inventory;
 }
 
 Result<InjectionPlan> plan_for(const Request& request, const Target& target, const Config& config) {
@@ -123,14 +136,6 @@ void print_skipped(const InjectionPlan& planned, const Report& report) {
     const std::string object = rule != nullptr ? concat(rule->number.major, ":", rule->number.minor)
                                                : target_of(op.op)->text();
     print(one_line(concat("skipped ", kind_of(op.op), " ", object, ": ", outcome.detail)) + "\n");
-  }
-}
-
-// Says once what was asked for and is not given. A hook's words reach the engine's log at best.
-void warn(const std::vector<Note>& notes) {
-  for (const Note& note : notes) {
-    const std::string line = one_line(concat("gpu-hook: ", note.what, ": ", note.reason));
-    (void)std::fputs((line + "\n").c_str(), stderr);
   }
 }
 

@@ -52,12 +52,14 @@ Result<std::vector<std::uint32_t>> parse_cuda_compat_note(std::span<const std::b
   const std::string_view text = TRY(description_of(note));
   const nlohmann::json description =
       TRY(parse_json(text, {.bytes = 65536, .depth = 8, .values = 4096}));
-  const nlohmann::json* const drivers = TRY(member(description, "Driver"));
-  if (drivers == nullptr || !drivers->is_array()) return malformed("no list \"Driver\"");
+  // Libraries have written it in lower case so far; documents about them begin it with a capital.
+  const bool capital = description.is_object() && description.contains("Driver");
+  const nlohmann::json* const drivers = TRY(member(description, capital ? "Driver" : "driver"));
+  if (drivers == nullptr || !drivers->is_array()) return malformed("no list \"driver\"");
   std::vector<std::uint32_t> majors;
   for (const nlohmann::json& entry : *drivers) {
     const auto major = major_in(entry);
-    if (!major || majors.size() == kMaxMajors) return malformed("\"Driver\" is no list of majors");
+    if (!major || majors.size() == kMaxMajors) return malformed("\"driver\" is no list of majors");
     majors.push_back(*major);
   }
   return majors;

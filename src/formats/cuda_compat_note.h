@@ -4,7 +4,7 @@
 //
 //   u32 name size   u32 description size   u32 type
 //   "NVIDIA Corporation", NUL, padded to four bytes
-//   description: JSON such as {"Format": 1, "CUDA Version": "12.8", "Driver": [535, 550], ...}
+//   description: JSON such as {"format": 1, "CUDA version": "13.0", "driver": [535, 550], ...}
 #pragma once
 
 #include <cstddef>

@@ -203,7 +203,7 @@ void add_socket(const LibrarySearch& search, std::string_view daemon) {
   const std::string path = concat("/run/", daemon, "/socket");
   const Result<sys::FileStatus> status = search.root.status(path);
   if (!status || status->type != sys::FileType::kSocket)
-    return note_absence(search, path, "no such socket: the daemon does not run");
+    return note_absence(search, path, "no such socket in the driver root");
   search.inventory.files.push_back({.kind = DriverFileKind::kSocket,
                                     .path = HostPath::literal(path),
                                     .soname = std::string(daemon),

@@ -153,15 +153,15 @@ Result<std::string> library_path(const Inventory& inventory) {
                file.path.name().starts_with("libnvidia-ml.so.");
       });
   if (found == inventory.files.end())
-    return fail(ErrorKind::kNotFound, "there is no libnvidia-ml in the driver root");
+    return fail(ErrorKind::kNotFound, "is not in the driver root");
   const std::string root = inventory.driver_root.text();
   return concat(root == "/" ? "" : root, found->path.text());
 }
 
 Result<Inventory> asked(const Inventory& inventory, const DriverQuestions& questions) {
-  if (!questions.allowed)
-    return fail(ErrorKind::kRefused, "asking it is disabled by the configuration");
-  if (!questions.helper) return fail(ErrorKind::kNotFound, "gpu-hook-nvml is not installed");
+  if (!questions.allowed) return fail(ErrorKind::kRefused, "is not asked, by the configuration");
+  if (!questions.helper)
+    return fail(ErrorKind::kNotFound, "is not asked: gpu-hook-nvml is not installed");
   const std::vector<std::byte> question =
       TRY(encoded_question(TRY(library_path(inventory)), questions.user));
   const sys::ChildLimits limits{.deadline = std::chrono::milliseconds(questions.deadline_ms),

@@ -84,7 +84,8 @@ ContainerPath library_directory(const Container& container) {
 }
 
 std::optional<ContainerPath> library32_directory(const Container& container) {
-  if (!container.libraries32) return std::nullopt;
+  // musl would offer them to 64-bit programs as well.
+  if (!container.libraries32 || container.loader == Loader::kMusl) return std::nullopt;
   switch (*container.libraries32) {
     case Compat32Convention::kMultiarch:
       return ContainerPath::literal(kMultiarch32Directory);
@@ -110,7 +111,7 @@ ContainerPath loader_cache() { return ContainerPath::literal("/etc/ld.so.cache")
 
 bool wanted(const DriverFile& file, const Request& request) {
   if (file.compat32 && !request.capabilities.contains(Capability::kCompat32)) return false;
-  if (file.capabilities.empty()) 
+  if (file.capabilities.empty())
     return request.everything || request.capabilities == CapabilitySet::all();
   return request.capabilities.intersects(file.capabilities);
 }

@@ -35,6 +35,20 @@ Status check_requirements(const Request& request, const Selection& selection,
   return {};
 }
 
+bool is_mig_name(const DeviceSelector& device) {
+  return std::holds_alternative<MigUuid>(device) || std::holds_alternative<MigIndex>(device) ||
+         std::holds_alternative<MigPath>(device);
+}
+
+// Who may change a GPU's MIG devices has all of it; asking for one of them as well is a mistake.
+Status check_mig_rights(const Request& request) {
+  const bool one_device = std::any_of(request.devices.begin(), request.devices.end(), is_mig_name);
+  if (!one_device || !(request.mig_config || request.mig_monitor)) return {};
+  return fail(ErrorKind::kBadInput, "rights over MIG go with whole GPUs, not with a MIG device",
+              "name the GPU, or leave NVIDIA_MIG_CONFIG_DEVICES and "
+              "NVIDIA_MIG_MONITOR_DEVICES out");
+}
+
 bool has_library(const Inventory& inventory, std::string_view stem) {
   return std::any_of(inventory.files.begin(), inventory.files.end(),
                      [stem](const DriverFile& file) {
@@ -138,6 +152,7 @@ Result<InjectionPlan> make_plan(const Request& request, const Inventory& invento
                                 const Container& container, const Config& config) {
   const auto compose = [&]() -> Result<InjectionPlan> {
     const Selection selection = TRY(plan::select_devices(request, inventory));
+    TRY(check_mig_rights(request));
     TRY(check_driver(request, inventory));
     TRY(check_requirements(request, selection, inventory));
     InjectionPlan composed{.driver_root = inventory.driver_root,

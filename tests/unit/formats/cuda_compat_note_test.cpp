@@ -49,6 +49,9 @@ TEST(ParseCudaCompatNote, GivesTheMajorVersionsItNames) {
   } const rows[] = {
       {R"({"Format": 1, "CUDA Version": "12.8", "Driver": [535, 550, 570], "Device": [8, 9]})",
        {535, 550, 570}},
+      // Of the libcuda in cuda-compat-13-0.
+      {R"({"format":1,"CUDA version":"13.0","driver":[535,550,565,570,575,580],"device":[1,2,7,8]})",
+       {535, 550, 565, 570, 575, 580}},
       {R"({"Driver": ["535", "550"]})", {535, 550}},
       {R"({"Driver": [535, "550", 565]})", {535, 550, 565}},
       {R"({"Driver": [550, 535, 550]})", {550, 535, 550}},
@@ -144,10 +147,9 @@ TEST(ParseCudaCompatNote, RefusesADescriptionThatIsNotOneJsonObject) {
 
 TEST(ParseCudaCompatNote, RefusesADescriptionWithoutAListOfDrivers) {
   for (const std::string_view description :
-       {"{}", R"({"Format": 1})", R"({"driver": [535]})", R"({"DRIVER": [535]})",
-        R"({"Drivers": [535]})", R"({"Driver": null})", R"({"Driver": 535})",
-        R"({"Driver": "535"})", R"({"Driver": {}})", R"({"Driver": true})",
-        R"({"x": {"Driver": [535]}})"}) {
+       {"{}", R"({"Format": 1})", R"({"DRIVER": [535]})", R"({"Drivers": [535]})",
+        R"({"Driver": null})", R"({"Driver": 535})", R"({"Driver": "535"})", R"({"Driver": {}})",
+        R"({"Driver": true})", R"({"x": {"Driver": [535]}})"}) {
     EXPECT_EQ(error_kind(majors_of(description)), "bad-input") << description;
   }
 }

@@ -413,7 +413,8 @@ TEST(ReadDriverFiles, TakesNoDataThatOthersThanRootCanChange) {
   EXPECT_THAT(paths(value_of(probe(host)), DriverFileKind::kData), IsEmpty());
 }
 
-// The layout of GKE is looked for on every machine, and on others somebody may be called kubernetes.
+// The layout of GKE is looked for on every machine, and on others somebody may be called
+// kubernetes.
 TEST(ReadDriverFiles, TakesNothingBehindNamesThatOthersThanRootCanMake) {
   FakeHost host = driver_in("/usr/lib64");
   host.add_file("/etc/secret", "root's own");
@@ -519,7 +520,7 @@ TEST(ReadDriverFiles, ReportsWhatHalfADriverLacks) {
   EXPECT_EQ(absence_of(inventory, "nvidia-smi"), "no such program in the driver root");
   EXPECT_THAT(absence_of(inventory, "GSP firmware"), StartsWith("none in /usr/firmware, "));
   EXPECT_EQ(absence_of(inventory, "/run/nvidia-persistenced/socket"),
-            "no such socket: the daemon does not run");
+            "no such socket in the driver root");
 }
 
 TEST(ReadDriverFiles, CollectsADriverSpreadOverTwoDirectories) {
@@ -564,7 +565,7 @@ TEST(ReadDriverFiles, FindsSocketsOfRunningDaemons) {
                         .soname = "nvidia-persistenced",
                         .capabilities = {kUtility}}));
   EXPECT_EQ(absence_of(inventory, "/run/nvidia-fabricmanager/socket"),
-            "no such socket: the daemon does not run");
+            "no such socket in the driver root");
 }
 
 TEST(ReadDriverFiles, GivesTheSameAnswerTwice) {

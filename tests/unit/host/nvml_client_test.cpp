@@ -138,9 +138,9 @@ TEST(AskDriverLibrary, NamesHangsCrashesAndFailures) {
 
 TEST(AskDriverLibrary, SaysWhyItIsNotAsked) {
   EXPECT_EQ(ask_driver_library(sample_inventory(), {}).unanswered,
-            "the driver library gpu-hook-nvml is not installed");
+            "the driver library is not asked: gpu-hook-nvml is not installed");
   EXPECT_EQ(after("", "exit 0", {.allowed = false}).unanswered,
-            "the driver library asking it is disabled by the configuration");
+            "the driver library is not asked, by the configuration");
 }
 
 }  // namespace

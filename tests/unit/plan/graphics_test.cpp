@@ -159,6 +159,11 @@ TEST(FileOps, LeaveOut32BitLibrariesThatNobodyAskedForOrThatHaveNoPlace) {
   EXPECT_THAT(files({.capabilities = {kCompat32}}, kFedora), IsEmpty());
 }
 
+TEST(FileOps, PutNo32BitLibrariesWhereMuslWouldFindThem) {
+  const Container alpine{.libraries32 = Compat32Convention::kLib, .loader = Loader::kMusl};
+  EXPECT_THAT(files({.capabilities = {kGraphics, kCompat32}}, alpine), ::testing::SizeIs(4));
+}
+
 TEST(LinkOps, MakeTheNamesThatGraphicsLoadersOpen) {
   EXPECT_THAT(links(kDrawing, kFedora),
               ::testing::ElementsAre(

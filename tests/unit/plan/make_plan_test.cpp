@@ -223,6 +223,16 @@ TEST(MakePlan, ComparesBrandsWithoutRegardToCase) {
   EXPECT_FALSE(make_plan(request, host, kFedora));
 }
 
+TEST(MakePlan, RefusesRightsOverMigTogetherWithOneMigDevice) {
+  Inventory host = sample_inventory();
+  host.mig_config = DeviceNode{HostPath::literal("/dev/nvidia-caps/nvidia-cap1"), {240, 1}};
+  const auto planned = [&host](DeviceSelector device) {
+    return make_plan({.devices = {device}, .mig_config = true}, host, kFedora);
+  };
+  EXPECT_EQ(error_kind(planned(MigIndex{1, 0})), "bad-input");
+  EXPECT_TRUE(planned(GpuIndex{1}));
+}
+
 TEST(MakePlan, TakesNo32BitLibcudaForTheOneThatComputeNeeds) {
   Inventory host = sample_inventory();
   host.files[0].compat32 = true;
