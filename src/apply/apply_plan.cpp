@@ -13,6 +13,7 @@
 #include "container/device_group.h"
 #include "container/parts.h"
 #include "formats/proc_tables.h"
+#include "sys/privileges.h"
 #include "sys/rooted_dir.h"
 
 namespace gpuhook::apply {
@@ -75,6 +76,15 @@ Status check_kernel(sys::Kernel& kernel) {
   Status answer = kernel.mount_setattr(-1, kTreeAttributes);
   if (!answer && answer.error().kind == ErrorKind::kUnsupported) return answer;
   return {};
+}
+
+// A runtime that an ordinary user starts by hand runs its hooks as that user, outside of the
+// container's user namespace.
+Status check_privilege() {
+  if (TRY(sys::may_administrate())) return {};
+  return fail(ErrorKind::kRefused, "this process has no CAP_SYS_ADMIN",
+              "run it as root; without root, use an engine that runs the runtime and its hooks "
+              "inside the user namespace, as podman does");
 }
 
 Result<std::vector<formats::MountInfo>> mounts_in(sys::Kernel& kernel, int dir,
@@ -188,6 +198,7 @@ Result<Report> apply_plan_with(sys::Kernel& kernel, const InjectionPlan& plan, c
       return fail(ErrorKind::kRefused, "a directory without a running container cannot be changed");
     TRY(check_plan(plan));
     TRY(check_kernel(kernel));
+    TRY(check_privilege());
     DeviceGroup group = container::NoDeviceGroup{"device rules were not wanted"};
     if (!config.no_cgroups)
       group =

@@ -129,6 +129,23 @@ std::vector<Note> compat_notes(const Request& request, const Inventory& inventor
                             decision->reason)}};
 }
 
+// Features that were asked for and granted, and that this host does not have.
+std::vector<Note> feature_notes(const Request& request, const Inventory& inventory) {
+  std::vector<Note> notes;
+  for (std::size_t i = 0; i < kCountOf<Feature>; ++i) {
+    const auto feature = static_cast<Feature>(i);
+    const auto& nodes = inventory.feature_nodes;
+    const bool there = std::any_of(nodes.begin(), nodes.end(), [feature](const FeatureNode& node) {
+      return node.feature == feature;
+    });
+    if (request.features.contains(feature) && !there) {
+      notes.push_back({.what = std::string(name_of(feature)),
+                       .reason = "the host has no device node of this feature"});
+    }
+  }
+  return notes;
+}
+
 template <class Element>
 void append(std::vector<Element>& list, std::vector<Element> more) {
   std::move(more.begin(), more.end(), std::back_inserter(list));
@@ -169,6 +186,7 @@ Result<InjectionPlan> make_plan(const Request& request, const Inventory& invento
     append(composed.ops, plan::graphics_ops(selection, request, inventory, config));
     append(composed.ops, plan::loader_ops(request, inventory, container, config));
     append(composed.notes, compat_notes(request, inventory, container, config));
+    append(composed.notes, feature_notes(request, inventory));
     append(composed.notes, notes_of(request, inventory, container));
     TRY(check_plan(composed));
     return composed;

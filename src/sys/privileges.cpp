@@ -43,6 +43,14 @@ Status set_file_identity(std::uint32_t uid, std::uint32_t gid) {
   return {};
 }
 
+Result<bool> may_administrate() {
+  const UniqueCaps caps(cap_get_proc());
+  cap_flag_value_t value = CAP_CLEAR;
+  if (!caps || cap_get_flag(caps.get(), CAP_SYS_ADMIN, CAP_EFFECTIVE, &value) != 0)
+    return failed("cap_get_proc", errno);
+  return value == CAP_SET;
+}
+
 Result<bool> in_initial_user_namespace() {
   struct stat status {};
   if (stat("/proc/self/ns/user", &status) != 0) return failed("stat \"/proc/self/ns/user\"", errno);

@@ -13,6 +13,10 @@ namespace gpuhook::sys {
 // must stay writable for us. Needs CAP_SETUID and CAP_SETGID unless the ids are the current ones.
 Status set_file_identity(std::uint32_t uid, std::uint32_t gid);
 
+// Whether the calling thread has CAP_SYS_ADMIN in its user namespace, without which nothing can be
+// mounted.
+Result<bool> may_administrate();
+
 // Whether this process lives in the initial user namespace (user_namespaces(7)): only there can
 // device cgroups be changed.
 Result<bool> in_initial_user_namespace();

@@ -233,6 +233,13 @@ TEST(MakePlan, RefusesRightsOverMigTogetherWithOneMigDevice) {
   EXPECT_TRUE(planned(GpuIndex{1}));
 }
 
+TEST(MakePlan, NamesFeaturesThatTheHostHasNot) {
+  const InjectionPlan plan =
+      value_of(make_plan({.features = {Feature::kGds}}, sample_inventory(), kFedora));
+  EXPECT_THAT(plan.notes,
+              ::testing::Contains(Note{"gds", "the host has no device node of this feature"}));
+}
+
 TEST(MakePlan, TakesNo32BitLibcudaForTheOneThatComputeNeeds) {
   Inventory host = sample_inventory();
   host.files[0].compat32 = true;
