@@ -9,8 +9,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -91,8 +91,8 @@ std::optional<Identity> identity_of(const std::string& user) {
   return identity;
 }
 
-// Root owns the host's files, with or without capabilities: the helper never stays root. "root:video"
-// means the group, which opens the nodes where they are not for everybody.
+// Root owns the host's files, with or without capabilities: the helper never stays root.
+// "root:video" means the group, which opens the nodes where they are not for everybody.
 Identity without_root(Identity identity) {
   if (identity.uid == 0) identity.uid = kOverflowId;
   if (identity.gid == 0) identity.gid = kOverflowId;
@@ -243,6 +243,8 @@ std::string filter_calls() {
   // Threads, but no processes. clone3 hides its flags from filters: the C library falls back.
   filter.allow(SCMP_SYS(clone), argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   filter.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
+  // To itself only: abort() sends a signal.
+  filter.allow(SCMP_SYS(tgkill), argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid())));
   filter.allow(SCMP_SYS(prctl), argument(0, SCMP_CMP_EQ, PR_SET_NAME));
   filter.allow(SCMP_SYS(prlimit64), argument(2, SCMP_CMP_EQ, 0));  // asking only
   if (!filter.load()) return "the system call filter cannot be set";

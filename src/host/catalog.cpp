@@ -111,13 +111,14 @@ constexpr std::array kData {
                "/etc/vulkan/implicit_layer.d/nvidia_layers.json", kOpenGl},
 };
 
-constexpr std::array<std::string_view, 6> kDataDirectories{
+constexpr std::array<std::string_view, 7> kDataDirectories{
     "/etc",
     "/usr/local/nvidia/share",
     "/home/kubernetes/bin/nvidia",  // GKE has vulkan/ beside lib64/
     "/run/opengl-driver/share",
     "/usr/local/share",
     "/usr/share",
+    "",  // the driver root itself, where it is a directory like GKE's
 };
 
 constexpr std::array kXorgModules{

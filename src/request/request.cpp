@@ -277,6 +277,11 @@ Result<std::vector<std::uint32_t>> requested_channels(Deciding& deciding) {
       names.clear();
     }
   }
+  if (!names.empty() && deciding.config.ignore_imex_channels) {
+    deciding.notes.push_back(
+        {.what = std::string(kImexName), .reason = "ignored: ignore-imex-channels is true"});
+    names.clear();
+  }
   std::vector<std::uint32_t> channels;
   for (const std::string_view name : names) channels.push_back(TRY(parse_imex_channel(name)));
   std::sort(channels.begin(), channels.end());

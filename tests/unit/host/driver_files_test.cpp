@@ -386,6 +386,7 @@ TEST(ReadDriverFiles, FindsDataOfEveryLayoutForItsPlaceInContainers) {
        "/etc/vulkan/icd.d/nvidia_icd.json", drawing},
       {"/run/opengl-driver/share/glvnd/egl_vendor.d/10_nvidia.json",
        "/usr/share/glvnd/egl_vendor.d/10_nvidia.json", drawing},
+      {"/vulkan/icd.d/nvidia_icd.json", "/etc/vulkan/icd.d/nvidia_icd.json", drawing},
       {"/etc/OpenCL/vendors/nvidia.icd", "/etc/OpenCL/vendors/nvidia.icd", {kCompute, kVideo}},
       {"/usr/lib64/nvoptix.bin", "/usr/share/nvidia/nvoptix.bin", drawing},
       {"/etc/nvidia/lib64/nvidia-drm-outputclass.conf",

@@ -729,6 +729,9 @@ INSTANTIATE_TEST_SUITE_P(
          "0 for compute,utility imex 3"},
         {"devices by mount, unprivileged", mounts("0").with("NVIDIA_IMEX_CHANNELS=3").on(kMounts),
          "0 for compute,utility; note: NVIDIA_IMEX_CHANNELS"},
+        {"ignored whoever asks",
+         asks("0").with("NVIDIA_IMEX_CHANNELS=3").privileged().on({.ignore_imex_channels = true}),
+         "0 for compute,utility; note: NVIDIA_IMEX_CHANNELS"},
         // The administrator named the feature: as with the other features, its variable counts even
         // where those that name devices do not.
         {"unprivileged and trusted where only the privileged may ask",
