@@ -10,9 +10,9 @@ namespace gpuhook::nvml {
 
 // Limits, another user ("user" or "user:group"; empty, and in the place of root: the overflow ids
 // 65534), no capabilities, no new privileges, an end with the process `parent`, and an allowlist of
-// system calls: no program can be started, no file created or cut off, no mount, socket or namespace
-// made. Afterwards the process can open and ioctl devices, read files and answer on its standard
-// output.
+// system calls: no program can be started, no file created or cut off, no mount, socket or
+// namespace made. Afterwards the process can open and ioctl devices, read files and answer on its
+// standard output.
 //
 // Returns why a step failed, and then nothing may be loaded; empty when all are taken. In a user
 // namespace that maps no other id the process keeps the one it has.

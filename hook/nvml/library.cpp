@@ -19,7 +19,7 @@ constexpr unsigned kMaxMigDevices = 64;
 
 // Names of nvmlBrandType_t, as nvidia-container-cli prints them.
 constexpr std::array<std::string_view, 17> kBrands{
-    "Unknown", "Quadro",    "Tesla",  "NVS",        "GRID",    "GeForce",
+    "Unknown",   "Quadro",    "Tesla",  "NVS",        "GRID",    "GeForce",
     "TITAN",     "VApps",     "VPC",    "VCS",        "VWS",     "CloudGaming",
     "QuadroRTX", "NvidiaRTX", "Nvidia", "GeForceRTX", "TitanRTX"};
 

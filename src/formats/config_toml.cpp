@@ -141,8 +141,8 @@ std::string write_config(const Config& config) {
                 truth_text(config.accept_env_when_unprivileged),
                 "\naccept-volume-mounts = ", truth_text(config.accept_volume_mounts),
                 "\nfeatures-when-unprivileged = ", list_text(config.features_when_unprivileged),
-                "\nignore-imex-channels = ",
-                truth_text(config.ignore_imex_channels), "\nswarm-resources = ", list_text(swarm),
+                "\nignore-imex-channels = ", truth_text(config.ignore_imex_channels),
+                "\nswarm-resources = ", list_text(swarm),
                 "\n\n[driver-library]\nask = ", truth_text(config.questions.allowed),
                 "\ndeadline-ms = ", config.questions.deadline_ms,
                 "\nuser = ", quoted(config.questions.user), "\n");

@@ -134,7 +134,8 @@ Result<std::vector<BpfInstruction>> with_allowed(std::span<const BpfInstruction>
                 "put the devices into the container's OCI spec instead, or use --no-cgroups");
   }
   // Jumps over the rules have 16 bits; the limit below keeps them far from that.
-  std::vector<BpfInstruction> code = allow_prefix(devices.first(std::min(devices.size(), kMaxRules)));
+  std::vector<BpfInstruction> code =
+      allow_prefix(devices.first(std::min(devices.size(), kMaxRules)));
   if (devices.size() > kMaxRules)
     return fail(ErrorKind::kRefused, concat("more than ", kMaxRules, " device rules"));
   const bool present =

@@ -80,8 +80,8 @@ Result<HostPath> trusted_file(const sys::RootedDir& root, std::string_view path)
   }
   const sys::FileStatus status = TRY(root.status(real.text()));
   if (!TRY(sys::is_trusted_owner(status.uid)) || status.world_writable) {
-    return fail(ErrorKind::kRefused,
-                concat("not used: ", in_quotes(real.text()), " can be changed by others than root"));
+    return fail(ErrorKind::kRefused, concat("not used: ", in_quotes(real.text()),
+                                            " can be changed by others than root"));
   }
   return real;
 }

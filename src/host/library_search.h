@@ -31,8 +31,8 @@ LibrarySearch find_library_directories(const sys::RootedDir& root, Inventory& in
 // put some there. Nothing when they may.
 std::optional<std::string> untrusted(const sys::RootedDir& root, const HostPath& directory);
 
-// The file that a name leads to, links resolved, if nobody but root could have put it there: neither
-// the name nor the file lies in a directory that others can change, nor is the file theirs.
+// The file that a name leads to, links resolved, if nobody but root could have put it there:
+// neither the name nor the file lies in a directory that others can change, nor is the file theirs.
 // Errors: kNotFound; kRefused with the reason.
 Result<HostPath> trusted_file(const sys::RootedDir& root, std::string_view path);
 

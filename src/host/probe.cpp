@@ -42,8 +42,8 @@ Status find_driver_files(const Config& config, Inventory& inventory) {
 HostPath device_root_of(const Config& config, const sys::RootedDir& host) {
   if (config.device_root) return *config.device_root;
   const HostPath driver_root = config.driver_root.value_or(HostPath::literal(kDriverContainer));
-  const bool only_there = !host.exists("/dev/nvidiactl") &&
-                          host.exists((driver_root / "dev/nvidiactl").text());
+  const bool only_there =
+      !host.exists("/dev/nvidiactl") && host.exists((driver_root / "dev/nvidiactl").text());
   return only_there ? driver_root : HostPath();
 }
 

@@ -97,8 +97,8 @@ Result<Child> spawn(const HostPath& program, int socket) {
   sigemptyset(&none);
   (void)posix_spawnattr_setsigdefault(attributes.get(), &all);
   (void)posix_spawnattr_setsigmask(attributes.get(), &none);
-  (void)posix_spawnattr_setflags(attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                                      POSIX_SPAWN_SETSID);
+  (void)posix_spawnattr_setflags(
+      attributes.get(), POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   (void)posix_spawn_file_actions_adddup2(actions.get(), socket, STDIN_FILENO);
   (void)posix_spawn_file_actions_adddup2(actions.get(), socket, STDOUT_FILENO);
   (void)posix_spawn_file_actions_addopen(actions.get(), STDERR_FILENO, "/dev/null", O_WRONLY, 0);

@@ -215,15 +215,15 @@ TEST(ParseNvidiaConfig, KnowsTheModesOfCudaCompatibility) {
   struct {
     std::string_view mode;
     bool on;
-  } const rows[] = {{"ldconfig", true}, {"mount", true}, {"hook", true}, {"disabled", false},
-                    {"", false}};
+  } const rows[] = {
+      {"ldconfig", true}, {"mount", true}, {"hook", true}, {"disabled", false}, {"", false}};
   for (const auto& row : rows) {
-    const std::string text = concat("[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"",
-                                    row.mode, "\"");
+    const std::string text =
+        concat("[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"", row.mode, "\"");
     EXPECT_EQ(value_of(parse_nvidia_config(text)).config.cuda_compat, row.on) << row.mode;
   }
-  EXPECT_FALSE(parse_nvidia_config(
-      "[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"magic\""));
+  EXPECT_FALSE(
+      parse_nvidia_config("[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"magic\""));
 }
 
 TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -38,17 +39,29 @@ void require_success(bool success, const std::string& what) {
   if (!success) throw std::runtime_error(concat(what, ": errno ", errno));
 }
 
-// A directory beside this program: below /tmp, where everybody can write, no configuration counts.
+// Nothing when others can make names there or above: below /tmp no configuration counts.
+bool is_safe(const fs::path& directory) {
+  for (fs::path above = directory;; above = above.parent_path()) {
+    if (is_open_to_others(above)) return false;
+    if (above == above.root_path()) return access(directory.c_str(), W_OK) == 0;
+  }
+}
+
+// Beside this program, or, where the build tree lies below /tmp, where only root can write.
+std::optional<fs::path> safe_place() {
+  for (const fs::path& place : {fs::read_symlink("/proc/self/exe").parent_path(),
+                                fs::path("/var/lib"), fs::path("/root")}) {
+    if (is_safe(place)) return place;
+  }
+  return std::nullopt;
+}
+
 class ConfigFilesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const fs::path parent = fs::read_symlink("/proc/self/exe").parent_path();
-    for (fs::path above = parent;; above = above.parent_path()) {
-      if (is_open_to_others(above))
-        GTEST_SKIP() << "others can write to " << above << ", above the directory of this test";
-      if (above == above.root_path()) break;
-    }
-    std::string pattern = (parent / "config-test-XXXXXX").string();
+    const std::optional<fs::path> place = safe_place();
+    if (!place) GTEST_SKIP() << "there is no directory here that only its owner can change";
+    std::string pattern = (*place / "gpu-hook-config-test-XXXXXX").string();
     require_success(mkdtemp(pattern.data()) != nullptr, pattern);
     directory_ = pattern;
     old_umask_ = umask(022);

@@ -66,8 +66,10 @@ TEST(SharedOps, LeaveTheDirectoryOfNodesOutWithTheNodes) {
 }
 
 TEST(SharedOps, AreNoneUnlessAskedFor) {
-  EXPECT_THAT(shared_ops({.capabilities = {kUtility, kGraphics}}, host_with_extras(), {}), IsEmpty());
-  EXPECT_THAT(shared_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), {}), IsEmpty());
+  EXPECT_THAT(shared_ops({.capabilities = {kUtility, kGraphics}}, host_with_extras(), {}),
+              IsEmpty());
+  EXPECT_THAT(shared_ops({.capabilities = CapabilitySet::all()}, sample_inventory(), {}),
+              IsEmpty());
 }
 
 }  // namespace
