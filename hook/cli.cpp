@@ -94,7 +94,8 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
   command
       ->add_option(
           "--device", wanted.devices,
-          "all, none, an index, GPU-<uuid>, a PCI address or <gpu>:<mig>; comma list, repeatable "
+          "all, none, an index, GPU-<uuid>, a PCI address, MIG-<uuid> or <gpu>:<mig>; comma list, "
+          "repeatable "
           "(default: none, driver files only)")
       ->allow_extra_args(false);
   command
@@ -213,12 +214,13 @@ ExitCode run(int argc, const char* const* argv) {
   app.fallthrough();
   app.set_version_flag("--version", concat("gpu-hook ", library_version()));
   app.add_option("--config", options.config,
-                 "configuration file (default: /etc/gpu-hook/gpu-hook.toml)");
+                 "configuration file, absolute path (default: /etc/gpu-hook/gpu-hook.toml)");
   app.add_option("--leave-out", options.leave_out,
                  "what not to inject, comma list of device-nodes, fabricmanager, gsp-firmware, "
                  "mps, persistenced");
-  app.add_option("--driver-root", options.driver_root,
-                 "directory with the driver's files (default: /, /run/nvidia/driver)");
+  app.add_option(
+      "--driver-root", options.driver_root,
+      "directory with the driver's files, absolute path (default: /, /run/nvidia/driver)");
   app.add_option("--device-root", options.device_root,
                  "directory whose dev/ has the device nodes (default: /)");
   app.add_flag("--no-cgroups", options.no_cgroups, "leave the container's device cgroup alone");

@@ -106,7 +106,14 @@ Status list(const Settings& settings) {
       if (mig.compute_instance_access) print(mig.compute_instance_access->path.text() + "\n");
     }
   }
+  for (const auto& right : {inventory.mig_config, inventory.mig_monitor}) {
+    if (right) print(right->path.text() + "\n");
+  }
+  for (const Gpu& gpu : inventory.gpus) {
+    for (const DrmNode& drm : gpu.drm) print(drm.node.path.text() + "\n");
+  }
   for (const DeviceNode& node : inventory.imex_channels) print(node.path.text() + "\n");
+  for (const FeatureNode& node : inventory.feature_nodes) print(node.node.path.text() + "\n");
   using enum DriverFileKind;
   for (const DriverFileKind kind : {kProgram, kLibrary, kSocket, kFirmware, kData, kXorgModule})
     print_files(inventory, kind);

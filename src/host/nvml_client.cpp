@@ -161,7 +161,8 @@ Result<std::string> library_path(const Inventory& inventory) {
 Result<Inventory> asked(const Inventory& inventory, const DriverQuestions& questions) {
   if (!questions.allowed) return fail(ErrorKind::kRefused, "is not asked, by the configuration");
   if (!questions.helper)
-    return fail(ErrorKind::kNotFound, "is not asked: gpu-hook-nvml is not installed");
+    return fail(ErrorKind::kNotFound,
+                "is not asked: gpu-hook-nvml is neither beside gpu-hook nor in ../libexec");
   const std::vector<std::byte> question =
       TRY(encoded_question(TRY(library_path(inventory)), questions.user));
   const sys::ChildLimits limits{.deadline = std::chrono::milliseconds(questions.deadline_ms),

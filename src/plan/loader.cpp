@@ -72,8 +72,10 @@ std::vector<PlannedOp> loader_ops(const Request& request, const Inventory& inven
   if (compat && compat->preferred) add_image_libraries(update.entries, *container.cuda_compat);
   add_libraries(update.entries, request, inventory, container);
   if (update.entries.empty()) return {};
-  return {{std::move(update), Necessity::kOptional,
-           "lets the image's loader find the libraries above"}};
+  std::string reason = "lets the image's loader find the libraries above";
+  if (compat && compat->preferred)
+    reason += concat(", and before them the CUDA libraries of the image: ", compat->reason);
+  return {{std::move(update), Necessity::kOptional, std::move(reason)}};
 }
 
 }  // namespace gpuhook::plan

@@ -118,15 +118,13 @@ std::vector<Note> notes_of(const Request& request, const Inventory& inventory,
   return notes;
 }
 
-// Why the image's CUDA libraries come first, or do not.
+// Why the image's CUDA libraries do not come first; where they do, the cache's op says so.
 std::vector<Note> compat_notes(const Request& request, const Inventory& inventory,
                                const Container& container, const Config& config) {
   const auto decision = plan::decide_cuda_compat(request, inventory, container, config);
-  if (!decision) return {};
+  if (!decision || decision->preferred) return {};
   return {{.what = plan::cuda_compat_directory().text(),
-           .reason = concat(decision->preferred ? "preferred to the host's libraries: "
-                                                : "not preferred to the host's libraries: ",
-                            decision->reason)}};
+           .reason = concat("not preferred to the host's libraries: ", decision->reason)}};
 }
 
 // Features that were asked for and granted, and that this host does not have.

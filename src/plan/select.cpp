@@ -139,12 +139,25 @@ class Selector {
   std::vector<Note> notes_;
 };
 
+// CUDA finds nothing on a GPU in MIG mode without one of its MIG devices.
+void note_unasked_mig(Selection& selection, const Inventory& inventory) {
+  for (const std::uint32_t index : selection.gpus) {
+    const bool asked = std::any_of(selection.mig.begin(), selection.mig.end(),
+                                   [index](const SelectedMig& mig) { return mig.gpu == index; });
+    if (asked || inventory.gpus[index].mig.empty()) continue;
+    selection.notes.push_back(
+        {.what = concat("MIG devices of GPU ", index),
+         .reason = concat("not asked for: the GPU is in MIG mode, name ", index, ":0 and so on")});
+  }
+}
+
 }  // namespace
 
 Result<Selection> select_devices(const Request& request, const Inventory& inventory) {
   Selector selector(inventory);
   for (const DeviceSelector& device : request.devices) TRY(std::visit(selector, device));
   Selection selection = std::move(selector).take_selection();
+  note_unasked_mig(selection, inventory);
   if (!request.devices.empty() && selection.gpus.empty()) {
     selection.notes.push_back(
         {.what = "GPUs", .reason = "all were asked for and the host has none"});

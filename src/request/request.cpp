@@ -345,6 +345,10 @@ Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& 
                     .privileged = is_privileged(spec),
                     .notes = {}};
   if (config.accept_volume_mounts) deciding.mounts = request::device_mounts(spec.mounts);
+  if (!config.accept_volume_mounts && request::device_mounts(spec.mounts) != deciding.mounts) {
+    deciding.notes.push_back({.what = concat("mounts below ", request::kDeviceMountDirectory),
+                              .reason = "ignored: accept-volume-mounts is false"});
+  }
   RequestDecision decision;
   decision.request = TRY(decided(deciding));
   decision.notes = std::move(deciding.notes);

@@ -138,7 +138,8 @@ TEST(AskDriverLibrary, NamesHangsCrashesAndFailures) {
 
 TEST(AskDriverLibrary, SaysWhyItIsNotAsked) {
   EXPECT_EQ(ask_driver_library(sample_inventory(), {}).unanswered,
-            "the driver library is not asked: gpu-hook-nvml is not installed");
+            "the driver library is not asked: gpu-hook-nvml is neither beside gpu-hook nor in "
+            "../libexec");
   EXPECT_EQ(after("", "exit 0", {.allowed = false}).unanswered,
             "the driver library is not asked, by the configuration");
 }

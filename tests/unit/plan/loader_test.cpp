@@ -122,16 +122,16 @@ TEST(LoaderOps, MarkLibrariesFor32BitPrograms) {
 }
 
 TEST(MakePlan, SaysWhoseCudaComesFirst) {
-  const auto note = [](std::string_view version) {
-    const InjectionPlan plan = value_of(make_plan({}, sample_inventory(), image_with(version)));
-    for (const Note& told : plan.notes)
-      if (told.what == "/usr/local/cuda/compat") return told.reason;
-    return std::string("nothing");
-  };
-  EXPECT_EQ(note("570.86.15"),
-            "preferred to the host's libraries: driver 570.86.15 in the image, 550.54.15 on the "
-            "host");
-  EXPECT_THAT(note("470.1"), ::testing::StartsWith("not preferred to the host's libraries: "));
+  const InjectionPlan preferring =
+      value_of(make_plan({}, sample_inventory(), image_with("570.86.15")));
+  EXPECT_EQ(preferring.ops.back().reason,
+            "lets the image's loader find the libraries above, and before them the CUDA libraries "
+            "of the image: driver 570.86.15 in the image, 550.54.15 on the host");
+  const InjectionPlan other = value_of(make_plan({}, sample_inventory(), image_with("470.1")));
+  EXPECT_THAT(other.notes, ::testing::Contains(
+                               Note{"/usr/local/cuda/compat",
+                                    "not preferred to the host's libraries: not of a newer "
+                                    "branch: driver 470.1 in the image, 550.54.15 on the host"}));
 }
 
 }  // namespace
