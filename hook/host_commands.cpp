@@ -56,6 +56,23 @@ std::string info_as_csv(const Inventory& inventory) {
   return out;
 }
 
+void print_node(const std::optional<DeviceNode>& node) {
+  if (node) print(node->path.text() + "\n");
+}
+
+void print_gpu_nodes(const Gpu& gpu) {
+  if (gpu.problem.empty()) print_node(gpu.node);
+  for (const DrmNode& drm : gpu.drm) print_node(drm.node);
+}
+
+// The access node of a GPU instance once, with its first compute instance.
+void print_mig_nodes(const Gpu& gpu) {
+  for (const MigInstance& mig : gpu.mig) {
+    if (mig.compute_instance == 0) print_node(mig.gpu_instance_access);
+    print_node(mig.compute_instance_access);
+  }
+}
+
 void print_files(const Inventory& inventory, DriverFileKind kind) {
   for (const DriverFile& file : inventory.files) {
     if (file.kind == kind) print(file.path.text() + "\n");
@@ -95,25 +112,13 @@ Status show_config(const Settings& settings) {
 
 Status list(const Settings& settings) {
   const Inventory inventory = TRY(probe_host(TRY(load(settings)).config));
-  for (const DeviceNode& node : inventory.control_nodes) print(node.path.text() + "\n");
-  for (const Gpu& gpu : inventory.gpus) {
-    if (gpu.problem.empty()) print(gpu.node.path.text() + "\n");
-  }
-  for (const Gpu& gpu : inventory.gpus) {
-    for (const MigInstance& mig : gpu.mig) {
-      if (mig.gpu_instance_access && mig.compute_instance == 0)
-        print(mig.gpu_instance_access->path.text() + "\n");
-      if (mig.compute_instance_access) print(mig.compute_instance_access->path.text() + "\n");
-    }
-  }
-  for (const auto& right : {inventory.mig_config, inventory.mig_monitor}) {
-    if (right) print(right->path.text() + "\n");
-  }
-  for (const Gpu& gpu : inventory.gpus) {
-    for (const DrmNode& drm : gpu.drm) print(drm.node.path.text() + "\n");
-  }
-  for (const DeviceNode& node : inventory.imex_channels) print(node.path.text() + "\n");
-  for (const FeatureNode& node : inventory.feature_nodes) print(node.node.path.text() + "\n");
+  for (const DeviceNode& node : inventory.control_nodes) print_node(node);
+  for (const Gpu& gpu : inventory.gpus) print_gpu_nodes(gpu);
+  for (const Gpu& gpu : inventory.gpus) print_mig_nodes(gpu);
+  print_node(inventory.mig_config);
+  print_node(inventory.mig_monitor);
+  for (const DeviceNode& node : inventory.imex_channels) print_node(node);
+  for (const FeatureNode& node : inventory.feature_nodes) print_node(node.node);
   using enum DriverFileKind;
   for (const DriverFileKind kind : {kProgram, kLibrary, kSocket, kFirmware, kData, kXorgModule})
     print_files(inventory, kind);
