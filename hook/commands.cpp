@@ -72,10 +72,14 @@ Result<Request> request_of(const ConfigureOptions& options, const Config& config
   }
   const CapabilitySet capabilities = TRY(capabilities_of(options, config));
   if (!capabilities.empty()) request.capabilities = capabilities;
+  const std::vector<std::string_view> names = TRY(list_items(options.capabilities));
+  request.everything = std::find(names.begin(), names.end(), "all") != names.end();
   if (!config.disable_require) request.requirements = options.requirements;
   for (const std::string_view channel : TRY(list_items(options.imex_channels)))
     request.imex_channels.push_back(TRY(parse_imex_channel(channel)));
-  std::sort(request.imex_channels.begin(), request.imex_channels.end());
+  auto& channels = request.imex_channels;
+  std::sort(channels.begin(), channels.end());
+  channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
   request.mig_config = TRY(mig_right("--mig-config", options.mig_config));
   request.mig_monitor = TRY(mig_right("--mig-monitor", options.mig_monitor));
   return request;
