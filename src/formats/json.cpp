@@ -6,87 +6,39 @@
 
 #include "base/text.h"
 #include "base/try.h"
+#include "formats/json_builder.h"
 
 namespace gpuhook::formats {
 namespace {
 
 using nlohmann::json;
 
-// Builds the document from parser events and stops at the first breach of a limit. Every handler
-// returns whether to go on.
-class Builder : public nlohmann::json_sax<json> {
+// The events of nlohmann-json's parser, for the builder.
+class Events : public nlohmann::json_sax<json> {
  public:
-  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+  explicit Events(JsonBuilder& builder) : builder_(builder) {}
 
-  bool null() override { return put(json(nullptr)); }
-  bool boolean(bool value) override { return put(json(value)); }
-  bool number_integer(number_integer_t value) override { return put(json(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return put(json(value)); }
+  bool null() override { return builder_.put(json(nullptr)); }
+  bool boolean(bool value) override { return builder_.put(json(value)); }
+  bool number_integer(number_integer_t value) override { return builder_.put(json(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return builder_.put(json(value)); }
   bool number_float(number_float_t value, const string_t& /*spelling*/) override {
-    return put(json(value));
+    return builder_.put(json(value));
   }
-  bool string(string_t& value) override { return put(json(std::move(value))); }
-  bool binary(binary_t& /*value*/) override { return stop("binary value"); }
-  bool start_object(std::size_t /*size*/) override { return open(json::object()); }
-  bool end_object() override { return close(); }
-  bool start_array(std::size_t /*size*/) override { return open(json::array()); }
-  bool end_array() override { return close(); }
-
-  bool key(string_t& name) override {
-    if (open_.back()->contains(name))
-      return stop(concat("key ", in_quotes(name), " appears twice in one object"));
-    key_ = std::move(name);
-    return true;
-  }
-
+  bool string(string_t& value) override { return builder_.put(json(std::move(value))); }
+  bool binary(binary_t& /*value*/) override { return builder_.stop("binary value"); }
+  bool start_object(std::size_t /*size*/) override { return builder_.open(json::object()); }
+  bool key(string_t& name) override { return builder_.key(std::move(name)); }
+  bool end_object() override { return builder_.close(); }
+  bool start_array(std::size_t /*size*/) override { return builder_.open(json::array()); }
+  bool end_array() override { return builder_.close(); }
   bool parse_error(std::size_t position, const std::string& /*last*/,
                    const json::exception& /*error*/) override {
-    return stop(concat("malformed at byte ", position));
+    return builder_.stop(concat("malformed at byte ", position));
   }
-
-  json document;
-  std::string problem;
 
  private:
-  bool stop(std::string why) {
-    problem = std::move(why);
-    return false;
-  }
-
-  json* place(json value) {
-    if (open_.empty()) return &(document = std::move(value));
-    json& parent = *open_.back();
-    if (parent.is_array()) {
-      parent.push_back(std::move(value));
-      return &parent.back();
-    }
-    return &(parent[key_] = std::move(value));
-  }
-
-  bool put(json value) {
-    if (++values_ > limits_.values) return stop(concat("more than ", limits_.values, " values"));
-    (void)place(std::move(value));  // a scalar is never a parent
-    return true;
-  }
-
-  // Parents are held by address: an array may grow only after its open child was closed, so no
-  // address moves while held.
-  bool open(json container) {
-    if (++values_ > limits_.values) return stop(concat("more than ", limits_.values, " values"));
-    if (open_.size() == limits_.depth) return stop(concat("nested deeper than ", limits_.depth));
-    open_.push_back(place(std::move(container)));
-    return true;
-  }
-
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-
-  const JsonLimits& limits_;
-  std::vector<json*> open_;
-  std::string key_;
-  std::size_t values_ = 0;
+  JsonBuilder& builder_;
 };
 
 tl::unexpected<Error> wrong_type(std::string_view name, std::string_view wanted) {
@@ -102,8 +54,9 @@ Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
     return fail(ErrorKind::kBadInput, "contains a NUL byte");
   if (text.starts_with("\xef\xbb\xbf"))
     return fail(ErrorKind::kBadInput, "begins with a byte order mark");
-  Builder builder(limits);
-  if (!json::sax_parse(text, &builder))
+  JsonBuilder builder(limits);
+  Events events(builder);
+  if (!json::sax_parse(text, &events))
     return fail(ErrorKind::kBadInput, concat("not JSON: ", builder.problem));
   return std::move(builder.document);
 }
