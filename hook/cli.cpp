@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "commands.h"
+#include "setup_command.h"
 
 namespace gpuhook::hook {
 namespace {
@@ -28,6 +29,7 @@ struct Options {
   bool explain = false;
   bool csv = false;
   bool remove = false;
+  SetupOptions setup;
 };
 
 Result<std::optional<HostPath>> path_option(std::string_view option, const std::string& value) {
@@ -175,6 +177,34 @@ void add_register(CLI::App& app, Options& options, Action& action) {
   });
 }
 
+void add_setup(CLI::App& app, SetupOptions& options, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("setup", "make gpu-hook-runtime the runtime nvidia of a container engine");
+  std::vector<std::string> names;
+  for (const Engine engine : kAllEngines) names.emplace_back(name_of(engine));
+  command->add_option("engine", options.engine, "the engine")
+      ->required()
+      ->check(CLI::IsMember(names));
+  CLI::Option* const set_default = command->add_flag("--set-default", options.set_default,
+                                                     "also for containers that name no runtime");
+  CLI::Option* const cdi =
+      command->add_flag("--cdi", options.cdi, "let the engine accept CDI device names");
+  command
+      ->add_flag("--hook", options.hook_file,
+                 "a hooks.d file in place of a runtime; crio and podman only")
+      ->excludes(set_default)
+      ->excludes(cdi);
+  command->add_flag("--remove", options.remove, "take out what setup wrote")
+      ->excludes(set_default)
+      ->excludes(cdi);
+  command->add_flag("--dry-run", options.dry_run, "print what would change and change nothing");
+  command->add_option("--config", options.file, "the engine's file (default: its usual place)");
+  command->add_option("--runtime", options.runtime,
+                      "the runtime (default: gpu-hook-runtime beside this program)");
+  command->callback(
+      [&] { action = [&options](const Settings& /*settings*/) { return setup_engine(options); }; });
+}
+
 void add_version(CLI::App& app, Action& action) {
   app.add_subcommand("version", "print the version")->callback([&action] {
     action = [](const Settings& /*settings*/) -> Status {
@@ -231,6 +261,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_host_commands(app, options, action);
   add_config(app, action);
   add_register(app, options, action);
+  add_setup(app, options.setup, action);
   add_version(app, action);
   try {
     app.parse(argc, argv);

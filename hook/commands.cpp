@@ -15,18 +15,6 @@
 namespace gpuhook::hook {
 namespace {
 
-// A relative name on the command line means the current directory.
-Result<HostPath> path_argument(const std::string& text) {
-  if (text.starts_with('/')) return HostPath::parse(text);
-  std::array<char, 4096> directory{};
-  if (getcwd(directory.data(), directory.size()) == nullptr) {
-    return fail(ErrorKind::kBadInput,
-                concat("the current directory of ", in_quotes(text), " is gone"),
-                "give an absolute path");
-  }
-  return HostPath::parse(concat(directory.data(), "/", text));
-}
-
 void print(const std::string& text) {
   (void)std::fputs(text.c_str(), stdout);
 }  // main checks the stream at the end
@@ -144,6 +132,17 @@ void print_skipped(const InjectionPlan& planned, const Report& report) {
 }
 
 }  // namespace
+
+Result<HostPath> path_argument(const std::string& text) {
+  if (text.starts_with('/')) return HostPath::parse(text);
+  std::array<char, 4096> directory{};
+  if (getcwd(directory.data(), directory.size()) == nullptr) {
+    return fail(ErrorKind::kBadInput,
+                concat("the current directory of ", in_quotes(text), " is gone"),
+                "give an absolute path");
+  }
+  return HostPath::parse(concat(directory.data(), "/", text));
+}
 
 Status prestart(const std::string& state_json, const Settings& settings) {
   become_undumpable();

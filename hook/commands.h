@@ -36,6 +36,9 @@ Status list(const Settings& settings);
 // The configuration in force, as a file that would give the same one.
 Status show_config(const Settings& settings);
 
+// A path from the command line; a relative one begins at the current directory.
+Result<HostPath> path_argument(const std::string& text);
+
 // `hook_path` empty: the path of this very program.
 Status edit_registration(const std::string& bundle, const std::string& hook_path, bool remove);
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which engine is meant, and what all of them are held to.
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "engines/plans.h"
+
+namespace gpuhook {
+namespace {
+
+using Plan = Result<EngineChanges> (*)(const EngineSetup& setup, const ReadFile& read);
+
+struct Known {
+  std::string_view name;
+  Plan plan;
+  bool has_hooks = false;
+};
+
+const Known& known(Engine engine) {
+  static constexpr std::array<Known, kAllEngines.size()> kKnown{{
+      {.name = "docker", .plan = &engines::plan_docker},
+      {.name = "containerd", .plan = &engines::plan_containerd},
+      {.name = "crio", .plan = &engines::plan_crio, .has_hooks = true},
+      {.name = "podman", .plan = &engines::plan_podman, .has_hooks = true},
+      {.name = "k3s", .plan = &engines::plan_k3s},
+      {.name = "rke2", .plan = &engines::plan_k3s},
+      {.name = "microk8s", .plan = &engines::plan_containerd},
+  }};
+  return kKnown.at(static_cast<std::size_t>(engine));
+}
+
+// What is spelled alike in JSON, TOML and Go templates.
+Status check_spelling(const HostPath& path) {
+  const bool plain = std::all_of(path.text().begin(), path.text().end(), [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("\"'\\{}").find(c) == std::string_view::npos;
+  });
+  if (plain) return {};
+  return fail(ErrorKind::kBadInput,
+              concat("the path ", in_quotes(path.text()),
+                     " has blanks, quotes or other characters "
+                     "that configuration files spell differently"),
+              "put the program elsewhere");
+}
+
+}  // namespace
+
+std::string_view name_of(Engine engine) { return known(engine).name; }
+
+Result<Engine> parse_engine(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Engine engine : kAllEngines) {
+    if (name_of(engine) == name) return engine;
+    names.emplace_back(name_of(engine));
+  }
+  return fail(ErrorKind::kBadInput, concat("unknown engine ", in_quotes(name)),
+              concat("known engines: ", joined(names, ", ")));
+}
+
+Result<EngineChanges> plan_engine_setup(const EngineSetup& setup, const ReadFile& read) {
+  const Known& engine = known(setup.engine);
+  TRY(check_spelling(setup.hook_file ? setup.hook : setup.runtime));
+  if (setup.hook_file && !engine.has_hooks) {
+    return fail(ErrorKind::kRefused, concat(engine.name, " reads no hooks.d files"),
+                "set up the runtime, without --hook");
+  }
+  EngineChanges changes =
+      TRY(doing(concat("setting up ", engine.name),
+                setup.hook_file ? engines::plan_hook_file(setup, read) : engine.plan(setup, read)));
+  std::erase_if(changes.files, [](const FileChange& file) { return file.before == file.after; });
+  return changes;
+}
+
+}  // namespace gpuhook
