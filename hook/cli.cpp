@@ -8,7 +8,9 @@
 
 #include "base/text.h"
 #include "base/try.h"
+#include "cdi_cli.h"
 #include "commands.h"
+#include "completion.h"
 #include "setup_command.h"
 
 namespace gpuhook::hook {
@@ -17,6 +19,8 @@ namespace {
 constexpr std::size_t kMaxStateBytes = std::size_t{1} << 20U;
 
 struct Options {
+  CdiOptions cdi;
+  CompletionOptions completion;
   std::string config;
   std::string leave_out;
   std::string driver_root;
@@ -64,8 +68,6 @@ Result<std::string> read_state() {
 
 Status run_hook(const Settings& settings) { return prestart(TRY(read_state()), settings); }
 
-using Action = std::function<Status(const Settings&)>;
-
 void add_hook_stages(CLI::App& app, Action& action) {
   for (const char* const stage : {"prestart", "createRuntime"}) {
     CLI::App* const command = app.add_subcommand(
@@ -87,6 +89,33 @@ void add_refused_stages(CLI::App& app, Action& action) {
   }
 }
 
+// Written into specifications by this program itself; nobody types it.
+void add_complete(CLI::App& app, Options& options, Action& action) {
+  CLI::App* const command = app.add_subcommand(
+      "complete", "OCI hook of edited specifications: what a specification cannot express");
+  CompletionOptions& wanted = options.completion;
+  command
+      ->add_option("--device", wanted.request.devices,
+                   "as for configure, or of-spec: the devices that config.json gives")
+      ->allow_extra_args(false)
+      ->required();
+  command->add_option("--capability", wanted.request.capabilities, "driver capabilities")
+      ->allow_extra_args(false);
+  command->add_option("--mig-config", wanted.request.mig_config, "all");
+  command->add_option("--mig-monitor", wanted.request.mig_monitor, "all");
+  command->add_option("--libraries", wanted.libraries,
+                      "where the libraries are mounted, multiarch or lib64");
+  command->add_option("--made-for", wanted.made_for,
+                      "refuse hosts with another driver or device numbers");
+  command->callback([&] {
+    wanted.devices_of_spec = wanted.request.devices == std::vector<std::string>{"of-spec"};
+    if (wanted.devices_of_spec) wanted.request.devices.clear();
+    action = [&wanted](const Settings& settings) -> Status {
+      return complete(TRY(read_state()), wanted, settings);
+    };
+  });
+}
+
 void add_configure(CLI::App& app, Options& options, Action& action) {
   CLI::App* const command =
       app.add_subcommand("configure", "inject into a running container without a bundle");
@@ -95,23 +124,26 @@ void add_configure(CLI::App& app, Options& options, Action& action) {
       ->required();
   command
       ->add_option(
-          "--device", wanted.devices,
+          "--device", wanted.request.devices,
           "all, none, an index, GPU-<uuid>, a PCI address, MIG-<uuid> or <gpu>:<mig>; comma list, "
           "repeatable "
           "(default: none, driver files only)")
       ->allow_extra_args(false);
   command
-      ->add_option("--capability", wanted.capabilities,
+      ->add_option("--capability", wanted.request.capabilities,
                    "driver capabilities, comma list (default: compute,utility)")
       ->allow_extra_args(false);
-  command->add_option("--require", wanted.requirements, "condition such as cuda>=12.2, repeatable")
+  command
+      ->add_option("--require", wanted.request.requirements,
+                   "condition such as cuda>=12.2, repeatable")
       ->allow_extra_args(false);
   command
-      ->add_option("--imex-channel", wanted.imex_channels, "IMEX channels, comma list, repeatable")
+      ->add_option("--imex-channel", wanted.request.imex_channels,
+                   "IMEX channels, comma list, repeatable")
       ->allow_extra_args(false);
-  command->add_option("--mig-config", wanted.mig_config,
+  command->add_option("--mig-config", wanted.request.mig_config,
                       "all: the right to create MIG devices on the GPUs");
-  command->add_option("--mig-monitor", wanted.mig_monitor,
+  command->add_option("--mig-monitor", wanted.request.mig_monitor,
                       "all: the right to watch MIG devices of the GPUs");
   command->add_flag("--dry-run", wanted.dry_run, "print the plan and change nothing");
   command
@@ -214,6 +246,8 @@ void add_version(CLI::App& app, Action& action) {
   });
 }
 
+}  // namespace
+
 ExitCode report(const Status& status) {
   if (status && std::fflush(stdout) == 0) return ExitCode::kOk;
   if (status && errno == EPIPE) return ExitCode::kOk;  // the reader has seen enough
@@ -233,8 +267,6 @@ ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
   (void)std::fputs(concat("gpu-hook: ", line, "; see gpu-hook --help\n").c_str(), stderr);
   return ExitCode::kUsage;
 }
-
-}  // namespace
 
 ExitCode run(int argc, const char* const* argv) {
   Options options;
@@ -256,6 +288,8 @@ ExitCode run(int argc, const char* const* argv) {
   app.add_flag("--no-cgroups", options.no_cgroups, "leave the container's device cgroup alone");
   add_hook_stages(app, action);
   add_refused_stages(app, action);
+  add_cdi(app, options.cdi, action);
+  add_complete(app, options, action);
   add_configure(app, options, action);
   add_plan(app, options, action);
   add_host_commands(app, options, action);

@@ -5,8 +5,8 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "planning.h"
 #include "settings.h"
 
 namespace gpuhook::hook {
@@ -17,12 +17,7 @@ Status prestart(const std::string& state, const Settings& settings);
 struct ConfigureOptions {
   std::int64_t pid = 0;
   std::string rootfs;
-  std::vector<std::string> devices;       // comma lists
-  std::vector<std::string> capabilities;  // comma lists
-  std::vector<std::string> requirements;
-  std::vector<std::string> imex_channels;  // comma lists
-  std::string mig_config;                  // "all" or nothing
-  std::string mig_monitor;
+  RequestOptions request;
   bool dry_run = false;
 };
 Status configure(const ConfigureOptions& options, const Settings& settings);
@@ -35,9 +30,6 @@ Status info(InfoFormat format, const Settings& settings);
 Status list(const Settings& settings);
 // The configuration in force, as a file that would give the same one.
 Status show_config(const Settings& settings);
-
-// A path from the command line; a relative one begins at the current directory.
-Result<HostPath> path_argument(const std::string& text);
 
 // `hook_path` empty: the path of this very program.
 Status edit_registration(const std::string& bundle, const std::string& hook_path, bool remove);

@@ -42,6 +42,7 @@ Result<LoadedConfig> load(const Settings& settings) {
   if (settings.device_root) config.device_root = settings.device_root;
   config.leave_out.insert(settings.leave_out);
   config.no_cgroups = config.no_cgroups || settings.no_cgroups;
+  config.cuda_compat = config.cuda_compat && !settings.no_cuda_compat;
   config.questions.helper = helper_path();
   return loaded;
 }

@@ -15,6 +15,7 @@ struct Settings {
   std::optional<HostPath> device_root;
   OmissionSet leave_out;  // added to the file's
   bool no_cgroups = false;
+  bool no_cuda_compat = false;
 };
 
 // Errors: as load_config.

@@ -63,6 +63,17 @@ struct Config {
   // can end it for each other: that is for administrators to allow.
   OmissionSet leave_out{Omission::kMps};
 
+  // Keys of annotations that name devices by CDI names begin with one of these. Only who starts a
+  // container can annotate it; the hook reads none, since there the engine has resolved them.
+  std::vector<std::string> annotation_prefixes{"cdi.k8s.io/"};
+
+  // What gpu-hook-runtime becomes: the first of these that is found, an absolute path or a name
+  // looked for along the caller's PATH and in the usual directories.
+  std::vector<std::string> runtimes{"runc", "crun"};
+  // Give a container the groups of device nodes that not everybody can open, where the spec is
+  // edited.
+  bool add_device_groups = true;
+
   DriverQuestions questions;
 
   bool operator==(const Config&) const = default;

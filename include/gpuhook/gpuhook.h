@@ -27,6 +27,7 @@
 #include "gpuhook/report.h"
 #include "gpuhook/request.h"
 #include "gpuhook/result.h"
+#include "gpuhook/spec.h"
 
 namespace gpuhook {
 
@@ -36,6 +37,11 @@ std::string_view library_version();
 // The OCI configuration of the bundle directory.
 // Errors: kNotFound, kBadInput; kRefused when config.json is no regular file in the bundle.
 Result<ContainerSpec> read_bundle(const HostPath& bundle);
+
+// The text of the bundle's config.json, for edits. Errors as above.
+Result<std::string> read_bundle_config(const HostPath& bundle);
+// Replaces it by rename, with owner and mode kept. Errors: kSystem, kRefused.
+Status replace_bundle_config(const HostPath& bundle, std::string_view config_json);
 
 // The container's root directory as an absolute path without links, as the host sees it.
 // Errors: kNotFound.
@@ -107,6 +113,17 @@ Result<Container> inspect(const Target& target);
 //
 // Errors: kUnsupported (kernel too old), kRefused (an unsafe target), kSystem.
 Result<Report> apply_plan(const InjectionPlan& plan, const Target& target, const Config& config);
+
+// Carries out the part of a plan that a specification cannot express (Sink::kCompletion), in a
+// container whose runtime has carried out the other part; the report is about that part alone.
+// `rootfs` is the container's root directory as the host sees it: mount points that the runtime
+// made in it get a content that does not disturb ldconfig. Needs and errors as above.
+Result<Report> complete_plan(const InjectionPlan& plan, const Target& target,
+                             const HostPath& rootfs, const Config& config);
+
+// Whether this process lives in a user namespace other than the initial one (rootless engines).
+// Errors: kSystem.
+Result<bool> in_user_namespace();
 
 // The plan as lines for people; with `explain`, every op has its reason and everything not planned
 // is listed.

@@ -35,7 +35,8 @@ struct BindFile {
 struct BindDevice {
   HostPath source;
   ContainerPath target;
-  DeviceNumber number;  // apply refuses a source whose st_rdev differs
+  DeviceNumber number;     // apply refuses a source whose st_rdev differs
+  NodeAccess access = {};  // for sinks that have a new node made
   bool operator==(const BindDevice&) const = default;
 };
 // Read and write, not mknod, of one character device in the container's device cgroup.
@@ -110,6 +111,7 @@ struct InjectionPlan {
   HostPath device_root;
   DriverVersion driver;
   std::vector<std::uint32_t> gpus;  // indices of the visible GPUs, ascending
+  std::vector<MigIndex> mig;        // the visible MIG devices of these, ascending
   std::vector<PlannedOp> ops;
   std::vector<Note> notes;
   bool operator==(const InjectionPlan&) const = default;
@@ -119,6 +121,17 @@ struct InjectionPlan {
 const ContainerPath* target_of(const Op& op);
 // "bind-file", "allow-device", ...: the name of the op's kind in plan JSON.
 std::string_view kind_of(const Op& op);
+
+// Where ops can be carried out.
+enum class Sink : std::uint8_t {
+  kApply,       // in a container that was created: all of them
+  kSpec,        // in an OCI or CDI specification, by the container runtime: nodes, rules, binds
+  kCompletion,  // by a hook after the runtime has carried out such a specification: the rest
+};
+// The table of it.
+bool takes(Sink sink, const Op& op);
+// The plan with the ops that `sink` takes, in their order.
+InjectionPlan part_for(Sink sink, InjectionPlan plan);
 
 // Whether planning for `request` needs answers of the driver library: it names a MIG device by
 // UUID, or a requirement hangs on a GPU's brand or architecture. Pure.

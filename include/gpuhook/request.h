@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -78,10 +79,34 @@ Result<std::uint32_t> parse_imex_channel(std::string_view text);
 struct SpecMount {
   std::string source;
   std::string destination;
+  std::string type;      // empty: a bind, where an option says so
+  bool is_bind = false;  // by its type or an option
   bool operator==(const SpecMount&) const = default;
 };
 
-// The parts of a container's OCI configuration that can carry a request.
+// A character device that the configuration gives to the container.
+struct SpecDevice {
+  std::string path;
+  DeviceNumber number;
+  bool operator==(const SpecDevice&) const = default;
+};
+
+// A stretch of ids of the container's user namespace.
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
+  bool operator==(const IdMapping&) const = default;
+};
+
+struct Annotation {
+  std::string key;
+  std::string value;
+  bool operator==(const Annotation&) const = default;
+};
+
+// The parts of a container's OCI configuration that can carry a request, or matter when it is
+// changed.
 struct ContainerSpec {
   std::string oci_version;
   std::vector<std::string> env;       // "NAME=value", in the order of config.json
@@ -90,6 +115,12 @@ struct ContainerSpec {
   std::string root_path;               // root.path as written
   bool has_mount_namespace = false;    // linux.namespaces lists a mount namespace
   std::string joined_mount_namespace;  // its path when an existing one is joined
+  bool has_user_namespace = false;
+  std::vector<IdMapping> gid_mappings;
+  std::vector<std::uint32_t> additional_gids;
+  std::vector<SpecDevice> devices;
+  std::vector<std::string> prestart_hooks;  // their paths
+  std::vector<Annotation> annotations;
 
   bool operator==(const ContainerSpec&) const = default;
 };
@@ -106,16 +137,26 @@ struct RequestDecision {
   bool operator==(const RequestDecision&) const = default;
 };
 
-// Reads the NVIDIA_* variables and, where the configuration says so, the mounts that name devices.
+// Who decides: a hook, which sees what the engine has made of a container's annotations, or who
+// edits the specification before a container is made from it.
+enum class Decider : std::uint8_t { kHook, kSpecEditor };
+
+// Reads the NVIDIA_* variables and, where the configuration says so, the mounts that name devices;
+// for a kSpecEditor before both the annotations. A specification that already has the driver, from
+// gpu-hook or an engine's own CDI support, asks a kSpecEditor for nothing.
 //
 // Errors: kBadInput for a device, channel or capability name that no host could satisfy; kRefused
 // for a capability that the configuration forbids, and for MIG rights in a container without
 // CAP_SYS_ADMIN.
-Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config);
+Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config,
+                                       Decider decider = Decider::kHook);
+
+// Marks a specification as one that has the driver.
+inline constexpr std::string_view kInjectedAnnotation = "io.gpuhook.injected";
 
 // Whether anything in the container could be meant for us, whatever the configuration says (but for
 // swarm resources of unusual names, which only it knows): a container for which this is false
 // starts even where the configuration is broken.
-bool may_concern_us(const ContainerSpec& spec);
+bool may_concern_us(const ContainerSpec& spec, Decider decider = Decider::kHook);
 
 }  // namespace gpuhook

@@ -57,10 +57,19 @@ struct DeviceNumber {
   auto operator<=>(const DeviceNumber&) const = default;
 };
 
+// Who may open a device node, as the host's file system has it.
+struct NodeAccess {
+  std::uint32_t mode = 0666;  // permission bits
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool operator==(const NodeAccess&) const = default;
+};
+
 // A device node of the host: where it is in the device root and which number it must have.
 struct DeviceNode {
   HostPath path;
   DeviceNumber number;
+  NodeAccess access = {};
   bool operator==(const DeviceNode&) const = default;
 };
 

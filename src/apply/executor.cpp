@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "apply/stubs.h"
 #include "base/text.h"
 #include "base/try.h"
 
@@ -13,15 +14,7 @@ namespace {
 using sys::FileStatus;
 using sys::FileType;
 
-// What a mount point for a library or program holds: ldconfig passes over linker scripts silently,
-// while it complains about every empty or foreign file called lib*.so*, and images made with
-// `docker commit` keep mount points.
-constexpr std::string_view kFileStub =
-    "/* GNU ld script: mount point of gpu-hook, may be deleted */\n";
 constexpr std::string_view kNodeStub;  // /dev lives in memory and goes with the container
-// Programs that read a directory of configuration files take an empty one for nothing, and a text
-// for nonsense.
-constexpr std::string_view kDataStub;
 
 Outcome done() { return {.kind = OutcomeKind::kDone}; }
 Outcome already() { return {.kind = OutcomeKind::kAlready}; }
@@ -48,11 +41,6 @@ tl::unexpected<Error> in_the_way(const ContainerPath& target, FileType type) {
   return fail(ErrorKind::kRefused,
               concat(in_quotes(target.text()), " in the container is ", name_of(type)),
               "remove it from the image");
-}
-
-std::string_view stub_of(const ContainerPath& target) {
-  const std::string& text = target.text();
-  return text.starts_with("/etc/") || text.starts_with("/usr/share/") ? kDataStub : kFileStub;
 }
 
 sys::MountAttributes attributes_of(DirectoryUse use) {
@@ -149,7 +137,7 @@ Result<Outcome> Executor::prepare_op(const BindDevice& op, UndoStack& undo) {
 
 Result<Outcome> Executor::prepare_op(const BindSocket& op, UndoStack& undo) {
   const Source source = TRY(open_source(kernel_, roots_.driver, op.source, FileType::kSocket));
-  Place place = TRY(file_place(op.target, kFileStub, undo));
+  Place place = TRY(file_place(op.target, socket_stub(), undo));
   const FileType type = place.found.status.type;
   // A volume over /run brings the host's socket along.
   if (place.found.status.same_inode(source.status)) return already();

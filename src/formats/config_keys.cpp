@@ -78,6 +78,19 @@ Result<std::vector<Item>> comma_list_value(const toml::node& node, std::string_v
   return items;
 }
 
+Status read_runtimes(const toml::node& node, std::string_view key, Config& config) {
+  std::vector<std::string> runtimes;
+  for (Item& item : TRY(list_value(node, key))) {
+    const bool path = item.text.find('/') != std::string::npos;
+    if (path && !HostPath::parse(item.text))
+      return wrong_type(node, key, "a list of program names or absolute paths");
+    runtimes.push_back(std::move(item.text));
+  }
+  if (runtimes.empty()) return wrong_type(node, key, "a list with at least one program");
+  config.runtimes = std::move(runtimes);
+  return {};
+}
+
 Status read_user(const toml::node& node, std::string_view key, Config& config) {
   config.questions.user = TRY(string_value(node, key));
   return {};

@@ -96,6 +96,9 @@ Status read_capabilities(const toml::node& node, std::string_view key, Config& c
   return {};
 }
 
+// Programs, each a name or an absolute path; at least one.
+Status read_runtimes(const toml::node& node, std::string_view key, Config& config);
+
 Status read_user(const toml::node& node, std::string_view key, Config& config);
 
 }  // namespace gpuhook::formats

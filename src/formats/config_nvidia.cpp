@@ -23,6 +23,11 @@ Status read_no_compat(const toml::node& node, std::string_view key, Config& conf
   return {};
 }
 
+Status read_no_groups(const toml::node& node, std::string_view key, Config& config) {
+  config.add_device_groups = !TRY(bool_value(node, key));
+  return {};
+}
+
 constexpr std::array kKeys{
     ConfigKey{"disable-require", read_bool<&Config::disable_require>},
     ConfigKey{"swarm-resource", read_names<&Config::swarm_resources, comma_list_value>},
@@ -34,8 +39,12 @@ constexpr std::array kKeys{
     ConfigKey{"nvidia-container-cli.root", read_path<&Config::driver_root>},
     ConfigKey{"nvidia-container-cli.no-cgroups", read_bool<&Config::no_cgroups>},
     ConfigKey{"nvidia-container-cli.user", read_user},
+    ConfigKey{"nvidia-container-runtime.runtimes", read_runtimes},
+    ConfigKey{"nvidia-container-runtime.modes.cdi.annotation-prefixes",
+              read_names<&Config::annotation_prefixes, list_value>},
     ConfigKey{"nvidia-container-runtime.modes.legacy.cuda-compat-mode", read_compat_mode},
     ConfigKey{"features.disable-cuda-compat-lib-hook", read_no_compat},
+    ConfigKey{"features.no-additional-gids-for-device-nodes", read_no_groups},
     ConfigKey{"features.ignore-imex-channel-requests", read_bool<&Config::ignore_imex_channels>},
 };
 
@@ -60,11 +69,9 @@ constexpr std::array kMeaningless{
     Meaningless{"nvidia-container-runtime.debug", kLogging},
     Meaningless{"nvidia-container-runtime.log-level", kLogging},
     Meaningless{"nvidia-container-runtime.mode", kNoHook},
-    Meaningless{"nvidia-container-runtime.runtimes", kNoProgram},
     Meaningless{"nvidia-container-runtime.modes.csv.mount-spec-path", kTegra},
     Meaningless{"nvidia-container-runtime.modes.csv.compat-container-root", kTegra},
     Meaningless{"nvidia-container-runtime.modes.cdi.default-kind", kNoHook},
-    Meaningless{"nvidia-container-runtime.modes.cdi.annotation-prefixes", kNoHook},
     Meaningless{"nvidia-container-runtime.modes.cdi.spec-dirs", kNoHook},
     Meaningless{"nvidia-container-runtime.modes.jit-cdi.nvcdi-feature-flags", kNoHook},
     Meaningless{"nvidia-container-runtime.modes.jit-cdi.nvcdi-disable-hooks", kNoHook},
@@ -74,7 +81,6 @@ constexpr std::array kMeaningless{
     Meaningless{"features.allow-cuda-compat-libs-from-container", "no file of an image is mounted"},
     Meaningless{"features.allow-ldconfig-from-container", kNoProgram},
     Meaningless{"features.allow-unknown-oci-spec-fields", "unknown fields are always kept"},
-    Meaningless{"features.no-additional-gids-for-device-nodes", "groups are never added"},
     Meaningless{"features.disable-imex-channel-creation", "channels are never created"},
 };
 

@@ -44,6 +44,9 @@ constexpr std::array kKeys{
               read_set<&Config::features_when_unprivileged, parse_feature, list_value>},
     ConfigKey{"requests.ignore-imex-channels", read_bool<&Config::ignore_imex_channels>},
     ConfigKey{"requests.swarm-resources", read_names<&Config::swarm_resources, list_value>},
+    ConfigKey{"requests.annotation-prefixes", read_names<&Config::annotation_prefixes, list_value>},
+    ConfigKey{"runtime.runtimes", read_runtimes},
+    ConfigKey{"runtime.add-device-groups", read_bool<&Config::add_device_groups>},
     ConfigKey{"driver-library.ask", read_ask},
     ConfigKey{"driver-library.deadline-ms", read_deadline},
     ConfigKey{"driver-library.user", read_user},
@@ -112,6 +115,10 @@ std::string list_text(SetOf<Member> set) {
   return list_text(split(names, ','));
 }
 
+std::vector<std::string_view> names_of(const std::vector<std::string>& names) {
+  return {names.begin(), names.end()};
+}
+
 std::string path_text(const std::optional<HostPath>& path) {
   return quoted(path ? path->text() : "");
 }
@@ -128,8 +135,6 @@ Result<Config> parse_config(std::string_view text) {
 }
 
 std::string write_config(const Config& config) {
-  const std::vector<std::string_view> swarm(config.swarm_resources.begin(),
-                                            config.swarm_resources.end());
   return concat("driver-root = ", path_text(config.driver_root),
                 "\ndevice-root = ", path_text(config.device_root),
                 "\nno-cgroups = ", truth_text(config.no_cgroups),
@@ -142,7 +147,10 @@ std::string write_config(const Config& config) {
                 "\naccept-volume-mounts = ", truth_text(config.accept_volume_mounts),
                 "\nfeatures-when-unprivileged = ", list_text(config.features_when_unprivileged),
                 "\nignore-imex-channels = ", truth_text(config.ignore_imex_channels),
-                "\nswarm-resources = ", list_text(swarm),
+                "\nswarm-resources = ", list_text(names_of(config.swarm_resources)),
+                "\nannotation-prefixes = ", list_text(names_of(config.annotation_prefixes)),
+                "\n\n[runtime]\nruntimes = ", list_text(names_of(config.runtimes)),
+                "\nadd-device-groups = ", truth_text(config.add_device_groups),
                 "\n\n[driver-library]\nask = ", truth_text(config.questions.allowed),
                 "\ndeadline-ms = ", config.questions.deadline_ms,
                 "\nuser = ", quoted(config.questions.user), "\n");

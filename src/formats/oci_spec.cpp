@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of a container's config.json that matter here (OCI runtime specification,
 // "Configuration").
+#include "formats/oci_spec.h"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -15,6 +18,10 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20U;
 constexpr std::size_t kMaxEnvEntries = 65536;
+
+bool contains(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
 
 Result<const json*> required(const json& object, std::string_view name) {
   const json* const found = TRY(formats::member(object, name));
@@ -37,6 +44,9 @@ Status read_process(const json& config, ContainerSpec& spec) {
     return fail(ErrorKind::kBadInput, concat("more than ", kMaxEnvEntries, " environment entries"));
   }
   spec.bounding = TRY(bounding_set(*process));
+  const json* const user = TRY(formats::member(*process, "user"));
+  if (user != nullptr && user->is_object())
+    spec.additional_gids = TRY(formats::id_list_member(*user, "additionalGids"));
   return {};
 }
 
@@ -50,21 +60,6 @@ Status read_root(const json& config, ContainerSpec& spec) {
   return {};
 }
 
-Status read_namespaces(const json& config, ContainerSpec& spec) {
-  const json* const linux_part = TRY(formats::member(config, "linux"));
-  if (linux_part == nullptr || linux_part->is_null()) return {};
-  const json* const namespaces = TRY(formats::member(*linux_part, "namespaces"));
-  if (namespaces == nullptr || namespaces->is_null()) return {};
-  if (!namespaces->is_array())
-    return fail(ErrorKind::kBadInput, "\"linux.namespaces\" is not a list");
-  for (const json& entry : *namespaces) {
-    if (TRY(formats::string_member(entry, "type")) != "mount") continue;
-    spec.has_mount_namespace = true;
-    spec.joined_mount_namespace = TRY(formats::string_member(entry, "path")).value_or("");
-  }
-  return {};
-}
-
 Status read_mounts(const json& config, ContainerSpec& spec) {
   const json* const mounts = TRY(formats::member(config, "mounts"));
   if (mounts == nullptr || mounts->is_null()) return {};
@@ -73,7 +68,33 @@ Status read_mounts(const json& config, ContainerSpec& spec) {
     SpecMount mount;
     mount.source = TRY(formats::string_member(entry, "source")).value_or("");
     mount.destination = TRY(formats::string_member(entry, "destination")).value_or("");
+    mount.type = TRY(formats::string_member(entry, "type")).value_or("");
+    const auto options = TRY(formats::string_list_member(entry, "options"));
+    mount.is_bind = mount.type == "bind" || contains(options, "bind") || contains(options, "rbind");
     spec.mounts.push_back(std::move(mount));
+  }
+  return {};
+}
+
+Status read_hooks(const json& config, ContainerSpec& spec) {
+  const json* const hooks = TRY(formats::member(config, "hooks"));
+  if (hooks == nullptr || !hooks->is_object()) return {};
+  const json* const prestart = TRY(formats::member(*hooks, "prestart"));
+  if (prestart == nullptr || !prestart->is_array()) return {};
+  for (const json& entry : *prestart)
+    spec.prestart_hooks.push_back(TRY(formats::string_member(entry, "path")).value_or(""));
+  return {};
+}
+
+Status read_annotations(const json& config, ContainerSpec& spec) {
+  const json* const annotations = TRY(formats::member(config, "annotations"));
+  if (annotations == nullptr || annotations->is_null()) return {};
+  if (!annotations->is_object())
+    return fail(ErrorKind::kBadInput, "\"annotations\" is not an object");
+  for (const auto& [key, value] : annotations->items()) {
+    if (!value.is_string())
+      return fail(ErrorKind::kBadInput, concat("annotation ", in_quotes(key), " is not a string"));
+    spec.annotations.push_back({.key = key, .value = value.get<std::string>()});
   }
   return {};
 }
@@ -87,8 +108,10 @@ Result<ContainerSpec> parse_container_spec(std::string_view config_json) {
     spec.oci_version = TRY(formats::string_member(config, "ociVersion")).value_or("");
     TRY(read_process(config, spec));
     TRY(read_root(config, spec));
-    TRY(read_namespaces(config, spec));
+    TRY(formats::read_linux_part(config, spec));
     TRY(read_mounts(config, spec));
+    TRY(read_hooks(config, spec));
+    TRY(read_annotations(config, spec));
     return spec;
   };
   return doing("reading config.json", parse());

@@ -30,13 +30,13 @@ constexpr std::array kControlNodes{
 
 // An instance can be opened through its two nodes only. With nv_cap_enable_devfs=0 the driver
 // grants access by files in /proc instead, which are the same for all containers.
-std::string problem_of(const sys::RootedDir& device_root, const MigInstance& mig) {
+std::string look_up(const sys::RootedDir& device_root, MigInstance& mig) {
   if (mig.gpu_instance_access.has_value() != mig.compute_instance_access.has_value()) {
     return "the driver names only one of its two access nodes";
   }
   if (!mig.gpu_instance_access) return "the driver has no device nodes for MIG access";
-  for (const auto& node : {mig.gpu_instance_access, mig.compute_instance_access}) {
-    if (auto problem = host::problem_of(device_root, *node)) return *problem;
+  for (DeviceNode* const node : {&*mig.gpu_instance_access, &*mig.compute_instance_access}) {
+    if (auto problem = host::look_up(device_root, *node)) return *problem;
   }
   return {};
 }
@@ -45,7 +45,7 @@ std::string problem_of(const sys::RootedDir& device_root, const MigInstance& mig
 void check_right(const sys::RootedDir& device_root, std::optional<DeviceNode>& right,
                  std::vector<Absence>& absences) {
   if (!right) return;
-  auto problem = host::problem_of(device_root, *right);
+  auto problem = host::look_up(device_root, *right);
   if (!problem) return;
   absences.push_back({.what = right->path.text(), .reason = std::move(*problem)});
   right.reset();
@@ -53,12 +53,19 @@ void check_right(const sys::RootedDir& device_root, std::optional<DeviceNode>& r
 
 }  // namespace
 
-std::optional<std::string> problem_of(const sys::RootedDir& device_root, const DeviceNode& node) {
+NodeAccess access_of(const sys::FileStatus& status) {
+  return {.mode = status.permissions, .uid = status.uid, .gid = status.gid};
+}
+
+std::optional<std::string> look_up(const sys::RootedDir& device_root, DeviceNode& node) {
   const Result<sys::FileStatus> status = device_root.status(node.path.text());
   if (!status) return concat(in_quotes(node.path.text()), " does not exist in the device root");
   const bool right =
       status->type == sys::FileType::kCharacterDevice && status->number == node.number;
-  if (right) return std::nullopt;
+  if (right) {
+    node.access = access_of(*status);
+    return std::nullopt;
+  }
   return concat(in_quotes(node.path.text()), " is not character device ", node.number.major, ":",
                 node.number.minor);
 }
@@ -82,7 +89,7 @@ Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& devic
     }
     DeviceNode node{.path = HostPath::literal(control.path),
                     .number = {.major = *major, .minor = control.minor}};
-    if (auto problem = problem_of(device_root, node)) {
+    if (auto problem = look_up(device_root, node)) {
       inventory.absences.push_back(
           {.what = std::string(control.path), .reason = std::move(*problem)});
     } else {
@@ -90,12 +97,12 @@ Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& devic
     }
   }
   for (Gpu& gpu : inventory.gpus) {
-    if (gpu.problem.empty()) gpu.problem = problem_of(device_root, gpu.node).value_or("");
+    if (gpu.problem.empty()) gpu.problem = look_up(device_root, gpu.node).value_or("");
     if (!gpu.problem.empty()) {
       inventory.absences.push_back(
           {.what = concat("GPU ", gpu.index, " at ", gpu.pci.text()), .reason = gpu.problem});
     }
-    for (MigInstance& mig : gpu.mig) mig.problem = problem_of(device_root, mig);
+    for (MigInstance& mig : gpu.mig) mig.problem = look_up(device_root, mig);
   }
   check_right(device_root, inventory.mig_config, inventory.absences);
   check_right(device_root, inventory.mig_monitor, inventory.absences);

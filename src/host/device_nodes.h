@@ -11,8 +11,12 @@
 
 namespace gpuhook::host {
 
-// Nothing when the node is there with its number; otherwise what is wrong with it.
-std::optional<std::string> problem_of(const sys::RootedDir& device_root, const DeviceNode& node);
+// Who may open a node, from its inode.
+NodeAccess access_of(const sys::FileStatus& status);
+
+// Nothing when the node is there with its number, and then `access` is filled; otherwise what is
+// wrong with it.
+std::optional<std::string> look_up(const sys::RootedDir& device_root, DeviceNode& node);
 
 // Fills `control_nodes`, the `problem` of each GPU whose node is unusable, and absences.
 Status read_device_nodes(const sys::RootedDir& host, const sys::RootedDir& device_root,

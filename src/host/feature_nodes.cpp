@@ -46,7 +46,7 @@ void read_drm(const sys::RootedDir& host, const sys::RootedDir& device_root, Inv
       if (!number) continue;
       DeviceNode node{.path = HostPath::literal(concat("/dev/dri/", entry.name)),
                       .number = *number};
-      if (auto problem = problem_of(device_root, node)) {
+      if (auto problem = look_up(device_root, node)) {
         inventory.absences.push_back({.what = node.path.text(), .reason = std::move(*problem)});
       } else {
         gpu.drm.push_back({.node = std::move(node), .role = std::string(*role)});
@@ -75,7 +75,7 @@ std::optional<DeviceNode> node_at(const sys::RootedDir& device_root, const std::
   const Result<HostPath> parsed = HostPath::parse(path);
   const Result<sys::FileStatus> status = device_root.status(path);
   if (!parsed || !status || status->type != sys::FileType::kCharacterDevice) return std::nullopt;
-  return DeviceNode{.path = *parsed, .number = status->number};
+  return DeviceNode{.path = *parsed, .number = status->number, .access = access_of(*status)};
 }
 
 void read_named(const sys::RootedDir& device_root, const std::vector<formats::DeviceMajor>& majors,
@@ -99,7 +99,7 @@ void read_rdma_cm(const sys::RootedDir& host, const sys::RootedDir& device_root,
   if (!minor) return;
   DeviceNode node{.path = HostPath::literal("/dev/infiniband/rdma_cm"),
                   .number = {.major = kMiscMajor, .minor = *minor}};
-  if (!problem_of(device_root, node))
+  if (!look_up(device_root, node))
     inventory.feature_nodes.push_back({.feature = Feature::kMofed, .node = std::move(node)});
 }
 
@@ -116,7 +116,7 @@ void read_imex(const sys::RootedDir& device_root, const std::vector<formats::Dev
     if (!channel || entry.name != concat(kPrefix, *channel)) continue;
     DeviceNode node{.path = HostPath::literal(concat(kDirectory, "/", kPrefix, *channel)),
                     .number = {.major = *major, .minor = *channel}};
-    if (!problem_of(device_root, node)) inventory.imex_channels.push_back(std::move(node));
+    if (!look_up(device_root, node)) inventory.imex_channels.push_back(std::move(node));
   }
   std::sort(inventory.imex_channels.begin(), inventory.imex_channels.end(),
             [](const DeviceNode& a, const DeviceNode& b) { return a.number < b.number; });

@@ -133,7 +133,7 @@ void drop_repeated(std::vector<GrantedNode>& nodes) {
 
 Op bind_of(const GrantedNode& granted) {
   return BindDevice{granted.node.path, ContainerPath::literal(granted.node.path.text()),
-                    granted.node.number};
+                    granted.node.number, granted.node.access};
 }
 
 }  // namespace

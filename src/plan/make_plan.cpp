@@ -144,6 +144,13 @@ std::vector<Note> feature_notes(const Request& request, const Inventory& invento
   return notes;
 }
 
+std::vector<MigIndex> mig_indices(const Selection& selection) {
+  std::vector<MigIndex> indices;
+  for (const plan::SelectedMig& mig : selection.mig)
+    indices.push_back({.gpu = mig.gpu, .instance = mig.instance});
+  return indices;
+}
+
 template <class Element>
 void append(std::vector<Element>& list, std::vector<Element> more) {
   std::move(more.begin(), more.end(), std::back_inserter(list));
@@ -174,6 +181,7 @@ Result<InjectionPlan> make_plan(const Request& request, const Inventory& invento
                            .device_root = inventory.device_root,
                            .driver = inventory.driver,
                            .gpus = selection.gpus,
+                           .mig = mig_indices(selection),
                            .ops = {},
                            .notes = selection.notes};
     append(composed.ops, TRY(plan::device_ops(selection, request, inventory, config)));

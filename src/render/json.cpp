@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans and inventories as JSON, member names in camelCase as OCI and CDI have them. Version 1 of
 // both documents: members may be added, none is renamed or removed.
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -12,6 +14,12 @@ namespace {
 using json = nlohmann::ordered_json;
 
 json of(DeviceNumber number) { return {{"major", number.major}, {"minor", number.minor}}; }
+
+json of(const NodeAccess& access) {
+  std::array<char, 16> digits{};
+  (void)std::to_chars(digits.begin(), digits.end(), access.mode, 8);
+  return {{"mode", concat("0", digits.data())}, {"uid", access.uid}, {"gid", access.gid}};
+}
 
 json of(const DeviceNode& node) {
   return {{"path", node.path.text()}, {"number", of(node.number)}};
@@ -41,7 +49,10 @@ struct Members {
     return {{"number", of(op.number)}, {"access", "rw"}};
   }
   json operator()(const BindDevice& op) const {
-    return {{"source", op.source.text()}, {"target", op.target.text()}, {"number", of(op.number)}};
+    json object = {
+        {"source", op.source.text()}, {"target", op.target.text()}, {"number", of(op.number)}};
+    if (op.access != NodeAccess()) object["access"] = of(op.access);
+    return object;
   }
   json operator()(const BindFile& op) const {
     return {{"source", op.source.text()}, {"target", op.target.text()}};
@@ -169,13 +180,18 @@ std::string dumped(const json& document) {
 }  // namespace
 
 std::string plan_as_json(const InjectionPlan& plan) {
-  return dumped({{"gpuhookPlan", 1},
-                 {"driver", plan.driver.text()},
-                 {"driverRoot", plan.driver_root.text()},
-                 {"deviceRoot", plan.device_root.text()},
-                 {"gpus", plan.gpus},
-                 {"ops", list_of(plan.ops)},
-                 {"notes", remarks(plan.notes)}});
+  json document = {{"gpuhookPlan", 1},
+                   {"driver", plan.driver.text()},
+                   {"driverRoot", plan.driver_root.text()},
+                   {"deviceRoot", plan.device_root.text()},
+                   {"gpus", plan.gpus}};
+  if (!plan.mig.empty()) {
+    json& list = document["mig"] = json::array();
+    for (const MigIndex& mig : plan.mig) list.push_back(text_of(DeviceSelector(mig)));
+  }
+  document["ops"] = list_of(plan.ops);
+  document["notes"] = remarks(plan.notes);
+  return dumped(document);
 }
 
 std::string inventory_as_json(const Inventory& inventory) {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "request/device_mounts.h"
+#include "request/spec_facts.h"
 
 namespace gpuhook {
 namespace {
@@ -233,6 +234,7 @@ struct Deciding {
   const Config& config;
   Environment variables;
   request::DeviceMounts mounts;
+  request::AnnotatedDevices annotated;
   bool privileged = false;
   std::vector<Note> notes;
 
@@ -248,6 +250,11 @@ struct Deciding {
 };
 
 Result<std::optional<Devices>> requested_devices(Deciding& deciding) {
+  const Names annotated(deciding.annotated.names.begin(), deciding.annotated.names.end());
+  if (annotated.size() > kMaxTokens)
+    return fail(ErrorKind::kBadInput,
+                concat("annotations name more than ", kMaxTokens, " devices"));
+  if (!annotated.empty()) return doing("reading the annotations", devices_named(annotated));
   const Names mounted(deciding.mounts.devices.begin(), deciding.mounts.devices.end());
   if (mounted.size() > kMaxTokens)
     return fail(ErrorKind::kBadInput, concat("mounts name more than ", kMaxTokens, " devices"));
@@ -338,10 +345,14 @@ Result<std::uint32_t> parse_imex_channel(std::string_view text) {
               concat("use a number from 0 to ", kMaxImexChannel));
 }
 
-Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config) {
+Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config,
+                                       Decider decider) {
+  const bool editor = decider == Decider::kSpecEditor;
+  if (editor && request::has_driver(spec)) return RequestDecision{};
   Deciding deciding{.config = config,
                     .variables = relevant_variables(spec.env, config),
                     .mounts = {},
+                    .annotated = {},
                     .privileged = is_privileged(spec),
                     .notes = {}};
   if (config.accept_volume_mounts) deciding.mounts = request::device_mounts(spec.mounts);
@@ -349,18 +360,28 @@ Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& 
     deciding.notes.push_back({.what = concat("mounts below ", request::kDeviceMountDirectory),
                               .reason = "ignored: accept-volume-mounts is false"});
   }
+  if (editor) {
+    deciding.annotated = request::annotated_devices(spec.annotations, config.annotation_prefixes);
+    deciding.notes.insert(deciding.notes.end(), deciding.annotated.others.begin(),
+                          deciding.annotated.others.end());
+  }
   RequestDecision decision;
   decision.request = TRY(decided(deciding));
   decision.notes = std::move(deciding.notes);
   return decision;
 }
 
-bool may_concern_us(const ContainerSpec& spec) {
+bool may_concern_us(const ContainerSpec& spec, Decider decider) {
   const auto names_us = [](const std::string& entry) {
     return entry.starts_with("NVIDIA_") || entry.starts_with("CUDA_VERSION=") ||
            entry.starts_with("DOCKER_RESOURCE_");
   };
+  const auto is_annotation = [](const Annotation& annotation) {
+    return annotation.value.find("nvidia.com/gpu=") != std::string::npos;
+  };
   return std::any_of(spec.env.begin(), spec.env.end(), names_us) ||
+         (decider == Decider::kSpecEditor &&
+          std::any_of(spec.annotations.begin(), spec.annotations.end(), is_annotation)) ||
          request::device_mounts(spec.mounts) != request::DeviceMounts();
 }
 

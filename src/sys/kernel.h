@@ -37,6 +37,7 @@ struct FileStatus {
   std::uint64_t size = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  std::uint32_t permissions = 0;  // mode without the type: 0755
   bool group_writable = false;
   bool world_writable = false;
   std::uint64_t mount_id = 0;  // column 1 of mountinfo

@@ -151,6 +151,7 @@ class LinuxKernel final : public Kernel {
         .size = raw.stx_size,
         .uid = raw.stx_uid,
         .gid = raw.stx_gid,
+        .permissions = raw.stx_mode & 07777U,
         .group_writable = (raw.stx_mode & S_IWGRP) != 0,
         .world_writable = (raw.stx_mode & S_IWOTH) != 0,
         .mount_id = raw.stx_mnt_id,

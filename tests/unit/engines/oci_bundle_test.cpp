@@ -102,15 +102,15 @@ TEST(AddPrestartHook, RefusesWhatIsNoConfiguration) {
   struct {
     std::string_view config, error;
   } const rows[] = {
-      {"[]", "what should hold \"hooks\" is not an object"},
-      {"null", "what should hold \"hooks\" is not an object"},
+      {"[]", "the document is not an object"},
+      {"null", "the document is not an object"},
       {R"({"hooks":[]})", "\"hooks\" is not an object"},
       {R"({"hooks":"x"})", "\"hooks\" is not an object"},
-      {R"({"hooks":{"prestart":{}}})", "\"hooks.prestart\" is not a list"},
-      {R"({"hooks":{"prestart":"x"}})", "\"hooks.prestart\" is not a list"},
+      {R"({"hooks":{"prestart":{}}})", "\"prestart\" is not a list"},
+      {R"({"hooks":{"prestart":"x"}})", "\"prestart\" is not a list"},
       {R"({"Hooks":{}})", "key \"Hooks\" differs from \"hooks\" in case only"},
       {R"({"hooks":{"preStart":[]}})", "key \"preStart\" differs from \"prestart\" in case only"},
-      {R"({"\u0068ooks":{}})", "\"hooks\" is not an object"},
+      {R"({"\u0068ooks":{}})", R"(key "\\u0068ooks" could be taken for "hooks")"},
       {R"({"hooks":{},"hooks":{}})", "not JSON: key \"hooks\" appears twice in one object"},
       {"", "not JSON: malformed at byte 1"},
       {"{", "not JSON: malformed at byte 2"},

@@ -89,8 +89,7 @@ TEST(ParseNvidiaConfig, TellsWhichKeysOfTheGeneratedFileMeanNothing) {
       noted_keys(kGenerated),
       UnorderedElementsAre("nvidia-container-cli.environment", "nvidia-container-cli.ldconfig",
                            "nvidia-container-cli.load-kmods", "nvidia-container-runtime.log-level",
-                           "nvidia-container-runtime.mode", "nvidia-container-runtime.runtimes",
-                           "nvidia-container-runtime.modes.cdi.annotation-prefixes",
+                           "nvidia-container-runtime.mode",
                            "nvidia-container-runtime.modes.cdi.default-kind",
                            "nvidia-container-runtime.modes.cdi.spec-dirs",
                            "nvidia-container-runtime.modes.csv.compat-container-root",
@@ -226,6 +225,20 @@ TEST(ParseNvidiaConfig, KnowsTheModesOfCudaCompatibility) {
       parse_nvidia_config("[nvidia-container-runtime.modes.legacy]\ncuda-compat-mode = \"magic\""));
 }
 
+TEST(ParseNvidiaConfig, ReadsTheKeysOfTheRuntime) {
+  const Config config = value_of(parse_nvidia_config(R"([nvidia-container-runtime]
+runtimes = ["/opt/bin/crun", "runc"]
+[nvidia-container-runtime.modes.cdi]
+annotation-prefixes = ["cdi.k8s.io/", "example.com/"]
+[features]
+no-additional-gids-for-device-nodes = true
+)"))
+                            .config;
+  EXPECT_EQ(config.runtimes, (std::vector<std::string>{"/opt/bin/crun", "runc"}));
+  EXPECT_EQ(config.annotation_prefixes, (std::vector<std::string>{"cdi.k8s.io/", "example.com/"}));
+  EXPECT_FALSE(config.add_device_groups);
+}
+
 TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {
   struct {
     std::string_view key, value;
@@ -239,12 +252,10 @@ TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {
       {"nvidia-container-cli.ldconfig", R"("@/sbin/ldconfig.real")"},
       {"nvidia-container-runtime.debug", R"("/var/log/nvidia-container-runtime.log")"},
       {"nvidia-container-runtime.log-level", R"("debug")"},
-      {"nvidia-container-runtime.runtimes", R"(["crun"])"},
       {"nvidia-container-runtime.mode", R"("cdi")"},
       {"nvidia-container-runtime.modes.csv.mount-spec-path", R"("/etc/files.d")"},
       {"nvidia-container-runtime.modes.csv.compat-container-root", R"("/compat")"},
       {"nvidia-container-runtime.modes.cdi.default-kind", R"("nvidia.com/gpu")"},
-      {"nvidia-container-runtime.modes.cdi.annotation-prefixes", R"(["cdi.k8s.io/"])"},
       {"nvidia-container-runtime.modes.cdi.spec-dirs", R"(["/etc/cdi"])"},
       {"nvidia-container-runtime.modes.jit-cdi.nvcdi-feature-flags", R"(["x"])"},
       {"nvidia-container-runtime.modes.jit-cdi.nvcdi-disable-hooks", R"(["all"])"},
@@ -255,7 +266,6 @@ TEST(ParseNvidiaConfig, TellsOfEachKeyOfTheToolkitThatMeansNothing) {
       {"features.allow-ldconfig-from-container", "true"},
       {"features.allow-unknown-oci-spec-fields", "true"},
       {"features.disable-imex-channel-creation", "true"},
-      {"features.no-additional-gids-for-device-nodes", "true"},
   };
   for (const auto& row : rows) {
     const NvidiaConfig parsed = value_of(parse_nvidia_config(concat(row.key, " = ", row.value)));

@@ -276,13 +276,23 @@ TEST(ParseConfig, TakesDeadlinesFrom100To8000Milliseconds) {
   }
 }
 
+TEST(ParseConfig, TakesRuntimesByNameOrAbsolutePath) {
+  EXPECT_EQ(value_of(parse_config("runtime.runtimes = [\"crun\", \"/opt/runc\"]")).runtimes,
+            (std::vector<std::string>{"crun", "/opt/runc"}));
+  EXPECT_EQ(error_of(parse_config("runtime.runtimes = [\"bin/runc\"]")),
+            "line 1: \"runtime.runtimes\" must be a list of program names or absolute paths");
+  EXPECT_EQ(error_of(parse_config("runtime.runtimes = []")),
+            "line 1: \"runtime.runtimes\" must be a list with at least one program");
+}
+
 TEST(ParseConfig, NamesAnUnknownKeyWithItsLineAndListsTheKnownOnes) {
   EXPECT_EQ(error_of(parse_config("[requests]\n\naccept-env = true\n")),
             "line 3: unknown key \"requests.accept-env\"; known keys: driver-root, device-root, "
             "no-cgroups, disable-require, supported-driver-capabilities, cuda-compat, leave-out, "
             "requests.accept-env-when-unprivileged, requests.accept-volume-mounts, "
             "requests.features-when-unprivileged, requests.ignore-imex-channels, "
-            "requests.swarm-resources, driver-library.ask, "
+            "requests.swarm-resources, requests.annotation-prefixes, "
+            "runtime.runtimes, runtime.add-device-groups, driver-library.ask, "
             "driver-library.deadline-ms, driver-library.user");
 }
 
@@ -521,6 +531,11 @@ accept-volume-mounts = false
 features-when-unprivileged = []
 ignore-imex-channels = false
 swarm-resources = []
+annotation-prefixes = ["cdi.k8s.io/"]
+
+[runtime]
+runtimes = ["runc", "crun"]
+add-device-groups = true
 
 [driver-library]
 ask = true
@@ -553,6 +568,12 @@ TEST(WriteConfig, GivesTheSameConfigurationWhenReadAgain) {
         config.leave_out = {Omission::kDeviceNodes, Omission::kPersistenced};
       },
       [](Config& config) { config.leave_out = OmissionSet::all(); },
+      [](Config& config) { config.annotation_prefixes = {}; },
+      [](Config& config) {
+        config.annotation_prefixes = {"a/", "b/"};
+      },
+      [](Config& config) { config.runtimes = {"/usr/bin/youki"}; },
+      [](Config& config) { config.add_device_groups = false; },
       [](Config& config) { config.questions.allowed = false; },
       [](Config& config) { config.questions.deadline_ms = 100; },
       [](Config& config) { config.questions.deadline_ms = 8000; },

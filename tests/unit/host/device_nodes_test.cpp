@@ -140,17 +140,21 @@ TEST(ReadDeviceNodes, NeedsTheKernelsTable) {
 
 TEST(ReadDeviceNodes, TakesNodesWithTheirNumber) {
   FakeHost host = FakeHost::with_driver("550.54.15").add_gpu({.minor = 3});
-  const auto make_node = [&](const std::string& path, unsigned major, unsigned minor) {
-    return mknod(host.tree().host_path(path).c_str(), S_IFCHR | 0600, makedev(major, minor)) == 0;
+  const auto make_node = [&](const std::string& path, unsigned major, unsigned minor,
+                             mode_t mode = 0666) {
+    const std::string node = host.tree().host_path(path);
+    return mknod(node.c_str(), S_IFCHR | 0600, makedev(major, minor)) == 0 &&
+           chmod(node.c_str(), mode) == 0;
   };
   if (!make_node("/dev/nvidiactl", 195, 255)) GTEST_SKIP() << "mknod needs CAP_MKNOD";
-  ASSERT_TRUE(make_node("/dev/nvidia-uvm", 236, 0));
+  ASSERT_TRUE(make_node("/dev/nvidia-uvm", 236, 0, 0640));
   ASSERT_TRUE(make_node("/dev/nvidia-uvm-tools", 236, 2));
   ASSERT_TRUE(make_node("/dev/nvidia3", 195, 3));
   const Inventory inventory = nodes_of(host);
-  EXPECT_EQ(inventory.control_nodes,
-            (std::vector<DeviceNode>{{HostPath::literal("/dev/nvidiactl"), {195, 255}},
-                                     {HostPath::literal("/dev/nvidia-uvm"), {236, 0}}}));
+  EXPECT_EQ(
+      inventory.control_nodes,
+      (std::vector<DeviceNode>{{HostPath::literal("/dev/nvidiactl"), {195, 255}},
+                               {HostPath::literal("/dev/nvidia-uvm"), {236, 0}, {.mode = 0640}}}));
   EXPECT_EQ(inventory.gpus.at(0).problem, "");
   EXPECT_EQ(inventory.absences.at(1),
             (Absence{"/dev/nvidia-uvm-tools",

@@ -55,7 +55,9 @@ bool make_node(const FakeHost& host, const std::string& path, unsigned major, un
                mode_t type = S_IFCHR) {
   const std::filesystem::path node = host.tree().host_path(path);
   std::filesystem::create_directories(node.parent_path());
-  return mknod(node.c_str(), type | 0600, makedev(major, minor)) == 0;
+  // Not in one step: the umask would take bits away.
+  return mknod(node.c_str(), type | 0600, makedev(major, minor)) == 0 &&
+         chmod(node.c_str(), 0666) == 0;
 }
 
 DeviceNode node(std::string_view path, std::uint32_t major, std::uint32_t minor) {

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+// Specifications are made, found, compared and replaced; how they look decides the library.
+#include "cdi_commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "completion.h"
+#include "gpuhook/cdi_plan.h"
+#include "gpuhook/engines.h"
+
+namespace gpuhook::hook {
+namespace {
+
+// Where `refresh` begins: what depends on a loaded driver does not outlive a boot.
+constexpr std::string_view kDefaultFile = "/run/cdi/nvidia.json";
+
+void print(const std::string& text) { (void)std::fputs(text.c_str(), stdout); }
+
+// What a specification was made with.
+struct Recipe {
+  RequestOptions request;
+  CdiNaming naming = CdiNaming::kBoth;
+  std::string libraries;
+  Settings settings;
+};
+
+Result<Recipe> recipe_of(const CdiOptions& options, const Settings& settings) {
+  Recipe recipe;
+  recipe.request.capabilities = options.capabilities;
+  if (options.capabilities.empty()) recipe.request.capabilities = {"all"};
+  if (!options.name_by.empty()) recipe.naming = TRY(parse_cdi_naming(options.name_by));
+  recipe.libraries = options.libraries;
+  recipe.settings = settings;
+  return recipe;
+}
+
+// The image is not known: libraries go where the host would have them, and only where every image
+// has a place for them.
+Result<Container> any_container(const std::string& libraries) {
+  Container container;
+  const auto convention = TRY(library_convention(libraries));
+  container.libraries =
+      convention ? *convention : TRY(inspect(TRY(Target::of_directory(HostPath())))).libraries;
+  return container;
+}
+
+Result<Inventory> inventory_for_names(const Config& config, CdiNaming naming) {
+  Inventory inventory = TRY(probe_host(config));
+  const bool divided = std::any_of(inventory.gpus.begin(), inventory.gpus.end(),
+                                   [](const Gpu& gpu) { return !gpu.mig.empty(); });
+  if (naming == CdiNaming::kIndex || !divided) return inventory;
+  return ask_driver_library(std::move(inventory), config);
+}
+
+Result<CdiSpec> specification(const Recipe& recipe) {
+  const Config config = TRY(load(recipe.settings)).config;
+  const Request request = TRY(request_of(recipe.request, config));
+  const Inventory inventory = TRY(inventory_for_names(config, recipe.naming));
+  const Container container = TRY(any_container(recipe.libraries));
+  const CdiPlans plans =
+      TRY(plan_cdi_devices(request, inventory, container, config, recipe.naming));
+  warn(plans.notes);
+  const CompletionOptions completion{.request = {},
+                                     .devices_of_spec = true,
+                                     .libraries = std::string(name_of(container.libraries)),
+                                     .made_for = fingerprint_of(inventory)};
+  CdiSpec spec =
+      cdi_spec_of(plans, TRY(completion_hook(plans.common, request, completion, recipe.settings)));
+  TRY(doing("checking the specification", check_cdi_spec(spec)));
+  return spec;
+}
+
+// --- specifications that are there ---
+
+const CdiHook* our_hook(const CdiSpec& spec) {
+  for (const CdiHook& hook : spec.edits.hooks) {
+    const auto& args = hook.args;
+    if (!args.empty() && args[0] == "gpu-hook" &&
+        std::find(args.begin(), args.end(), "complete") != args.end())
+      return &hook;
+  }
+  return nullptr;
+}
+
+bool has_name_like(const CdiSpec& spec, bool uuid) {
+  return std::any_of(spec.devices.begin(), spec.devices.end(), [uuid](const CdiDevice& device) {
+    const std::string_view name = device.name;
+    return name != "all" && uuid == (name.starts_with("GPU-") || name.starts_with("MIG-"));
+  });
+}
+
+CdiNaming naming_of(const CdiSpec& spec) {
+  if (!has_name_like(spec, true)) return CdiNaming::kIndex;
+  return has_name_like(spec, false) ? CdiNaming::kBoth : CdiNaming::kUuid;
+}
+
+// The recipe of a specification that gpu-hook wrote, from the arguments of its hook.
+Result<Recipe> recipe_of(const CdiSpec& spec) {
+  std::map<std::string, std::string, std::less<>> values;
+  for (const std::string_view argument : our_hook(spec)->args) {
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string_view::npos)
+      values.emplace(argument.substr(0, equals), argument.substr(equals + 1));
+  }
+  const auto path = [&values](std::string_view name) -> Result<std::optional<HostPath>> {
+    const auto found = values.find(name);
+    if (found == values.end()) return std::optional<HostPath>();
+    return std::optional<HostPath>(TRY(HostPath::parse(found->second)));
+  };
+  Recipe recipe;
+  recipe.naming = naming_of(spec);
+  recipe.request.capabilities = {values["--capability"]};
+  recipe.libraries = values["--libraries"];
+  recipe.settings.file = TRY(path("--config"));
+  recipe.settings.driver_root = TRY(path("--driver-root"));
+  recipe.settings.device_root = TRY(path("--device-root"));
+  for (const std::string_view name : split(values["--leave-out"], ',')) {
+    if (!name.empty()) recipe.settings.leave_out.insert(TRY(parse_omission(name)));
+  }
+  return recipe;
+}
+
+Result<std::vector<HostPath>> directories(const CdiOptions& options) {
+  if (options.spec_dirs.empty())
+    return std::vector<HostPath>{HostPath::literal("/etc/cdi"), HostPath::literal("/run/cdi")};
+  std::vector<HostPath> paths;
+  for (const std::string& directory : options.spec_dirs)
+    paths.push_back(TRY(path_argument(directory)));
+  return paths;
+}
+
+struct OurFile {
+  HostPath path;
+  CdiSpec spec;
+};
+
+// The file that was named, or all of ours where engines look. Files of others are left alone.
+Result<std::vector<OurFile>> our_files(const CdiOptions& options) {
+  std::vector<OurFile> ours;
+  if (!options.file.empty()) {
+    const HostPath path = TRY(path_argument(options.file));
+    std::optional<CdiSpec> spec = TRY(read_cdi_file(path));
+    if (spec && our_hook(*spec) == nullptr)
+      return fail(ErrorKind::kRefused,
+                  concat(in_quotes(path.text()), " was not written by gpu-hook"),
+                  "compare it with `gpu-hook cdi generate`");
+    if (spec) ours.push_back({.path = path, .spec = std::move(*spec)});
+    return ours;
+  }
+  for (CdiFile& file : read_cdi_directories(TRY(directories(options)))) {
+    if (!file.spec) warn({{.what = "left alone", .reason = to_line(file.spec.error())}});
+    if (file.spec && our_hook(*file.spec) != nullptr)
+      ours.push_back({.path = file.path, .spec = std::move(*file.spec)});
+  }
+  return ours;
+}
+
+Status write_spec(const HostPath& path, const CdiSpec& spec, CdiFormat format) {
+  const std::optional<std::string> before = TRY(read_engine_file(path));
+  std::string after = cdi_spec_as_text(spec, format);
+  if (before == after) return {};
+  EngineChanges changes;
+  changes.files.push_back({.path = path, .before = before, .after = std::move(after)});
+  return write_engine_changes(changes);
+}
+
+Result<CdiFormat> format_of(const CdiOptions& options, const HostPath& path) {
+  if (options.format.empty()) return cdi_format_of(path);
+  if (options.format == "json") return CdiFormat::kJson;
+  if (options.format == "yaml") return CdiFormat::kYaml;
+  return fail(ErrorKind::kBadInput, concat("--format is ", in_quotes(options.format)),
+              "use json or yaml");
+}
+
+}  // namespace
+
+Status cdi_generate(const CdiOptions& options, const Settings& settings) {
+  const CdiSpec spec = TRY(specification(TRY(recipe_of(options, settings))));
+  if (options.file.empty()) {
+    print(cdi_spec_as_text(spec, TRY(format_of(options, HostPath()))));
+    return {};
+  }
+  const HostPath path = TRY(path_argument(options.file));
+  TRY(write_spec(path, spec, TRY(format_of(options, path))));
+  for (const CdiDevice& device : spec.devices) print(concat(spec.kind, "=", device.name, "\n"));
+  return {};
+}
+
+Status cdi_list(const CdiOptions& options) {
+  std::map<std::string, HostPath> seen;
+  std::size_t broken = 0;
+  for (const CdiFile& file : read_cdi_directories(TRY(directories(options)))) {
+    if (!file.spec) {
+      warn({{.what = "left alone", .reason = to_line(file.spec.error())}});
+      ++broken;
+      continue;
+    }
+    for (const CdiDevice& device : file.spec->devices) {
+      const std::string name = concat(file.spec->kind, "=", device.name);
+      const auto [other, added] = seen.emplace(name, file.path);
+      if (added) continue;
+      // In one directory, engines can use neither; a later directory overrides.
+      if (other->second.parent() == file.path.parent()) {
+        warn({{.what = name,
+               .reason = concat("in ", other->second.text(), " and ", file.path.text(),
+                                ": engines use neither")}});
+        ++broken;
+      }
+      other->second = file.path;
+    }
+  }
+  for (const auto& [name, path] : seen) print(name + "\n");
+  if (broken == 0) return {};
+  return fail(ErrorKind::kBadInput, concat(broken, " of the above cannot be used"),
+              "mend or remove the files");
+}
+
+Status cdi_verify(const CdiOptions& options, const Settings& /*settings*/) {
+  const std::vector<OurFile> files = TRY(our_files(options));
+  if (files.empty()) {
+    return fail(ErrorKind::kNotFound, "there is no specification of gpu-hook's",
+                "write one: `gpu-hook cdi refresh`");
+  }
+  std::size_t differences = 0;
+  for (const OurFile& file : files) {
+    const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec))));
+    for (const Note& note : cdi_drift(file.spec, now)) {
+      print(one_line(concat(file.path.text(), ": ", note.what, ": ", note.reason)) + "\n");
+      ++differences;
+    }
+  }
+  if (differences == 0) return {};
+  return fail(ErrorKind::kRefused,
+              concat("the host differs from its CDI specification in ", differences, " places"),
+              "run `gpu-hook cdi refresh`");
+}
+
+Status cdi_refresh(const CdiOptions& options, const Settings& settings) {
+  const std::vector<OurFile> files = TRY(our_files(options));
+  if (files.empty()) {
+    CdiOptions first = options;
+    if (first.file.empty()) first.file = kDefaultFile;
+    const HostPath path = TRY(path_argument(first.file));
+    TRY(write_spec(path, TRY(specification(TRY(recipe_of(first, settings)))),
+                   TRY(format_of(first, path))));
+    print(concat(path.text(), ": written\n"));
+    return {};
+  }
+  for (const OurFile& file : files) {
+    const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec))));
+    const bool same = now == file.spec;
+    if (!same) TRY(write_spec(file.path, now, cdi_format_of(file.path)));
+    print(concat(file.path.text(), same ? ": up to date\n" : ": rewritten\n"));
+  }
+  return {};
+}
+
+}  // namespace gpuhook::hook

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the pieces into the text.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "base/try.h"
+#include "formats/json.h"
+#include "formats/json_edit.h"
+#include "gpuhook/spec.h"
+#include "render/oci_pieces.h"
+
+namespace gpuhook {
+namespace {
+
+using formats::Span;
+using render::OciPieces;
+
+constexpr std::string_view kVariable = "NVIDIA_VISIBLE_DEVICES=";
+
+// Later hooks, ours included, take the container for one that asks for nothing. The last of several
+// entries counts, so that is the one to replace.
+Result<std::string> with_void(std::string_view text, const ContainerSpec& spec) {
+  const std::string piece = concat("\"", kVariable, "void\"");
+  std::optional<std::size_t> last;
+  for (std::size_t i = 0; i < spec.env.size(); ++i) {
+    if (spec.env[i].starts_with(kVariable)) last = i;
+  }
+  if (!last) return formats::with_elements(text, {"process", "env"}, {&piece, 1});
+  const std::vector<Span> entries = TRY(formats::find_elements(text, {"process", "env"}));
+  if (entries.size() != spec.env.size())
+    return fail(ErrorKind::kBadInput, "\"process.env\" changed while it was edited");
+  return formats::with_replaced(text, entries[*last], piece);
+}
+
+// A device of the same path, which an engine was told to give as well, is replaced: two would make
+// the runtime fail.
+Result<std::string> with_devices(std::string text, const OciPieces& pieces) {
+  std::vector<std::string> added;
+  for (std::size_t i = 0; i < pieces.devices.size(); ++i) {
+    const std::vector<Span> present = TRY(formats::find_elements(text, {"linux", "devices"}));
+    const auto same = std::find_if(present.begin(), present.end(), [&](Span entry) {
+      const auto path = formats::find_member(text, entry, "path");
+      return path && formats::part(text, path->value) == concat("\"", pieces.paths[i], "\"");
+    });
+    if (same == present.end()) {
+      added.push_back(pieces.devices[i]);
+    } else {
+      text = formats::with_replaced(text, *same, pieces.devices[i]);
+    }
+  }
+  return formats::with_elements(text, {"linux", "devices"}, added);
+}
+
+bool is_toolkit_hook(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name == "nvidia-container-runtime-hook" || name == "nvidia-container-toolkit";
+}
+
+// From the last to the first, so that positions stay right.
+Result<std::string> without_toolkit_hooks(std::string text, const ContainerSpec& spec) {
+  for (std::size_t i = spec.prestart_hooks.size(); i-- > 0;) {
+    if (!is_toolkit_hook(spec.prestart_hooks[i])) continue;
+    const std::vector<Span> hooks = TRY(formats::find_elements(text, {"hooks", "prestart"}));
+    if (i < hooks.size()) text = formats::without(text, hooks, i);
+  }
+  return text;
+}
+
+Result<std::string> with_pieces(std::string_view config_json, const ContainerSpec& spec,
+                                const SpecEdit& edit, const OciPieces& pieces) {
+  const std::string hook = render::hook_piece(edit.hook);
+  std::string text = TRY(without_toolkit_hooks(std::string(config_json), spec));
+  text = TRY(with_void(text, spec));
+  text = TRY(formats::with_elements(text, {"process", "user", "additionalGids"}, pieces.gids));
+  text = TRY(formats::with_elements(text, {"mounts"}, pieces.mounts));
+  text = TRY(with_devices(std::move(text), pieces));
+  text = TRY(formats::with_elements(text, {"linux", "resources", "devices"}, pieces.rules));
+  text = TRY(formats::with_elements(text, {"hooks", "createRuntime"}, {&hook, 1}));
+  return formats::with_member(text, {"annotations", kInjectedAnnotation},
+                              concat("\"", edit.plan.driver.text(), "\""));
+}
+
+bool has_number(const ContainerSpec& spec, const DeviceNumber& number) {
+  return std::any_of(spec.devices.begin(), spec.devices.end(),
+                     [&](const SpecDevice& device) { return device.number == number; });
+}
+
+bool has_instance(const ContainerSpec& spec, const MigInstance& mig) {
+  return mig.gpu_instance_access && mig.compute_instance_access &&
+         has_number(spec, mig.gpu_instance_access->number) &&
+         has_number(spec, mig.compute_instance_access->number);
+}
+
+}  // namespace
+
+Result<EditedSpec> edit_oci_spec(std::string_view config_json, const ContainerSpec& spec,
+                                 const SpecEdit& edit) {
+  const auto make = [&]() -> Result<EditedSpec> {
+    OciPieces pieces = TRY(render::oci_pieces(spec, edit));
+    EditedSpec edited;
+    edited.config_json = TRY(with_pieces(config_json, spec, edit, pieces));
+    edited.notes = std::move(pieces.notes);
+    return edited;
+  };
+  return doing("editing config.json", make());
+}
+
+std::string fingerprint_of(const Inventory& inventory) {
+  std::string text = inventory.driver.text();
+  const auto add = [&text](const DeviceNode& node) {
+    text += concat(" ", node.path.name(), "=", node.number.major);
+  };
+  for (const DeviceNode& node : inventory.control_nodes) {
+    // The others share the majors of these.
+    if (node.path.name() == "nvidiactl" || node.path.name() == "nvidia-uvm") add(node);
+  }
+  if (inventory.mig_config) add(*inventory.mig_config);
+  return text;
+}
+
+std::vector<DeviceSelector> devices_in(const ContainerSpec& spec, const Inventory& inventory) {
+  std::vector<DeviceSelector> devices;
+  for (const Gpu& gpu : inventory.gpus) {
+    if (!gpu.problem.empty() || !has_number(spec, gpu.node.number)) continue;
+    const std::size_t before = devices.size();
+    for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
+      if (has_instance(spec, gpu.mig[i]))
+        devices.push_back(MigIndex{.gpu = gpu.index, .instance = i});
+    }
+    if (devices.size() == before) devices.push_back(GpuIndex{gpu.index});
+  }
+  return devices;
+}
+
+}  // namespace gpuhook
