@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/utf8.h"
 
-#include <algorithm>
-
 namespace gpuhook::formats {
 namespace {
 
@@ -10,7 +8,7 @@ namespace {
 // where the second one may be; later ones are 80..BF.
 struct Sequence {
   unsigned char first, last;
-  std::size_t more;
+  unsigned char more;
   unsigned char second_min, second_max;
 };
 constexpr Sequence kSequences[] = {
@@ -30,7 +28,7 @@ std::size_t sequence_size(std::string_view text) {
       const unsigned char max = i == 1 ? each.second_max : 0xbf;
       if (byte(i) < min || byte(i) > max) return 0;
     }
-    return each.more + 1;
+    return std::size_t{each.more} + 1;
   }
   return 0;
 }

@@ -481,13 +481,11 @@ TEST(ParseCdiSpec, SurvivesYamlCutOffAnywhere) {
 TEST(ParseCdiSpec, SurvivesAnyByteAnywhere) {
   for (const char byte :
        {'\0', '\n', '\t', '"', '\'', '[', '{', '}', '&', '*', '!', '|', '-', ':', '\xff'}) {
-    for (const std::string_view text : {kFullYaml, trimmed(kFullJson)}) {
-      for (std::size_t at = 0; at < text.size(); ++at) {
-        std::string changed(text);
-        changed[at] = byte;
-        const Result<CdiSpec> spec = parse_cdi_spec(changed, CdiFormat::kYaml);
-        ASSERT_EQ(error_of(spec ? check_cdi_spec(*spec) : Status()), "no error") << at;
-      }
+    for (std::size_t at = 0; at < kFullYaml.size(); ++at) {
+      std::string changed(kFullYaml);
+      changed[at] = byte;
+      const Result<CdiSpec> spec = parse_cdi_spec(changed, CdiFormat::kYaml);
+      ASSERT_EQ(error_of(spec ? check_cdi_spec(*spec) : Status()), "no error") << at;
     }
   }
 }
