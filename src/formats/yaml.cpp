@@ -130,16 +130,12 @@ class Reader {
     const std::string_view word = as_text(scalar.value, scalar.length);
     const bool plain = scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (scalar.anchor != nullptr) return builder_.stop("an anchor");
-    if (scalar.tag != nullptr || (!plain && scalar.plain_implicit != 0))
-      return builder_.stop("a tag");
+    if (scalar.tag != nullptr) return builder_.stop("a tag");
     std::optional<json> value = plain ? plain_scalar(word) : json(std::string(word));
     if (!value) {
       return builder_.stop(
           concat(in_quotes(word), " needs quotes: readers take it for different things"));
     }
-    // "! 12" is a tag that libyaml drops; only its place tells.
-    if (plain && !value->is_string() && event.end_mark.index - event.start_mark.index > word.size())
-      return builder_.stop("a tag");
     if (expects_key()) return take_key(*value, plain);
     step();
     return builder_.put(std::move(*value));

@@ -254,6 +254,10 @@ TEST(WriteYaml, QuotesWhatSomeReaderTakesForSomethingElse) {
   EXPECT_EQ(written(R"({"1":"a"})"), "\"1\": a\n");
 }
 
+TEST(WriteYaml, WritesLettersBeyondAsciiAsTheyAre) {
+  EXPECT_EQ(written("[\"\xc3\xa9\"]"), "- \xc3\xa9\n");
+}
+
 TEST(WriteYaml, WritesWhatReadsBackTheSame) {
   for (const std::string_view json : {R"("")",
                                       R"("a: b")",
