@@ -11,12 +11,16 @@ namespace {
 
 constexpr std::string_view kFingerprintAnnotation = "gpuhook.io/made-for";
 
-// Who may open the node, where not everybody may. The container's first process gets the group.
-void put_access(const NodeAccess& access, CdiDeviceNode& node, CdiEdits& edits) {
+// Who may open the node, where not everybody may.
+void put_access(const NodeAccess& access, CdiDeviceNode& node) {
   if (access == NodeAccess()) return;
   node.file_mode = access.mode;
   node.uid = access.uid;
   node.gid = access.gid;
+}
+
+// The container's first process gets the group.
+void put_group(const NodeAccess& access, CdiEdits& edits) {
   constexpr std::uint32_t kOthersReadWrite = 06;
   const bool open_to_all = (access.mode & kOthersReadWrite) == kOthersReadWrite;
   auto& gids = edits.additional_gids;
@@ -27,14 +31,15 @@ void put_access(const NodeAccess& access, CdiDeviceNode& node, CdiEdits& edits) 
 
 class Edits {
  public:
-  explicit Edits(const InjectionPlan& plan) : plan_(plan) {}
+  Edits(const InjectionPlan& plan, bool add_groups) : plan_(plan), add_groups_(add_groups) {}
 
   void operator()(const AllowDevice& /*op*/) {}  // goes with the node
   void operator()(const BindDevice& op) {
     CdiDeviceNode node{.path = op.target.text(), .permissions = "rw"};
     const std::string source = render::host_path(plan_.device_root, op.source);
     if (source != node.path) node.host_path = source;
-    put_access(op.access, node, edits_);
+    put_access(op.access, node);
+    if (add_groups_) put_group(op.access, edits_);
     edits_.device_nodes.push_back(std::move(node));
   }
   void operator()(const BindFile& op) { put_mount(Op(op), plan_.driver_root, op.source); }
@@ -55,12 +60,13 @@ class Edits {
   }
 
   const InjectionPlan& plan_;
+  bool add_groups_;
   CdiEdits edits_;
 };
 
 // What the plan has beyond `common`.
-CdiEdits edits_beyond(const InjectionPlan& plan, const InjectionPlan& common) {
-  Edits edits(plan);
+CdiEdits edits_beyond(const InjectionPlan& plan, const InjectionPlan& common, bool add_groups) {
+  Edits edits(plan, add_groups);
   for (const PlannedOp& planned : plan.ops) {
     const bool shared =
         std::any_of(common.ops.begin(), common.ops.end(),
@@ -85,15 +91,16 @@ bool allows_annotations(std::string_view version) {
 
 }  // namespace
 
-CdiSpec cdi_spec_of(const CdiPlans& plans, const CompletionHook& hook) {
+CdiSpec cdi_spec_of(const CdiPlans& plans, const CompletionHook& hook, bool add_groups) {
   CdiSpec spec{.version = {}, .kind = "nvidia.com/gpu"};
-  spec.edits = edits_beyond(plans.common, InjectionPlan());
+  spec.edits = edits_beyond(plans.common, InjectionPlan(), add_groups);
   // Later hooks take the container for one that asks for nothing.
   spec.edits.env = {"NVIDIA_VISIBLE_DEVICES=void"};
   spec.edits.hooks = {hook_of(hook)};
   for (const NamedPlan& device : plans.devices) {
-    spec.devices.push_back(
-        {.name = device.name, .annotations = {}, .edits = edits_beyond(device.plan, plans.common)});
+    spec.devices.push_back({.name = device.name,
+                            .annotations = {},
+                            .edits = edits_beyond(device.plan, plans.common, add_groups)});
   }
   spec.version = lowest_cdi_version(spec);
   constexpr std::string_view kMadeFor = "--made-for=";
