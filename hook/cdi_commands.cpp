@@ -68,8 +68,9 @@ Result<CdiSpec> specification(const Recipe& recipe) {
                                      .devices_of_spec = true,
                                      .libraries = std::string(name_of(container.libraries)),
                                      .made_for = fingerprint_of(inventory)};
-  CdiSpec spec =
-      cdi_spec_of(plans, TRY(completion_hook(plans.common, request, completion, recipe.settings)));
+  const CompletionHook hook =
+      TRY(completion_hook(plans.common, request, completion, recipe.settings));
+  CdiSpec spec = cdi_spec_of(plans, hook, config.add_device_groups);
   TRY(doing("checking the specification", check_cdi_spec(spec)));
   return spec;
 }
