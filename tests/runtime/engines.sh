@@ -3,6 +3,7 @@
 #
 # What the tests with container engines share, beyond lib.sh: one host, what a container shows there, the table of
 # requests every way has to answer, and runtimes that make up for what a simulated host's /proc lacks.
+# shellcheck disable=SC2034,SC2154 # variables for test files, and of lib.sh
 
 # GPU 0 has two MIG devices: 0:0 is GPU instance 1, 0:1 is GPU instance 7.
 readonly engine_host=(--gpus 8 --mig "0:1g.10gb,3g.40gb")
@@ -32,6 +33,8 @@ cuda-probe | grep ^devices'
 
 has() { [[ " $1 " == *" $2 "* ]]; }  # LIST WORD
 
+by_hand=  # before what it says of such nodes
+
 # What it prints with these GPUs and GPU instances of GPU 0.
 seen() {  # "GPU..." [GPU-INSTANCE...]
   local gpu instance cap position=0 slot=0
@@ -47,13 +50,13 @@ seen() {  # "GPU..." [GPU-INSTANCE...]
     done
   done
   for gpu in 0 1 2 3 4 5 6 7; do
-    if has "$1" "$gpu"; then echo "/dev/nvidia$gpu ENXIO"; else echo "/tmp/by-hand$gpu EPERM"; fi
+    if has "$1" "$gpu"; then echo "/dev/nvidia$gpu ENXIO"; else echo "$by_hand/tmp/by-hand$gpu EPERM"; fi
   done
   for cap in 12 13 66 67; do
     if has "${*:2}" "$(((cap - 3) / 9))"; then
       echo "/dev/nvidia-caps/nvidia-cap$cap ENXIO"
     else
-      echo "/tmp/by-hand-cap$cap EPERM"
+      echo "$by_hand/tmp/by-hand-cap$cap EPERM"
     fi
   done
   [[ -z $1 ]] || echo "devices: $position"
@@ -87,10 +90,9 @@ few_requests() {  # WAY
 
 # A container's /proc of a simulated host has no driver/nvidia, and on a host with the module it has. A runtime that
 # makes up for it before all other hooks; prints its path.
-prepared_runtime() {  # RUNTIME [DIRECTORY]
-  local directory=${2:-$work/prepared} path
-  path=$directory/$1
-  mkdir -p "$directory"
+prepared_runtime() {  # RUNTIME
+  local path=/usr/local/libexec/prepared/$1
+  mkdir -p "${path%/*}"
   cat > "$path.new" << TEXT
 #!/bin/bash
 previous='' bundle=. creates=no
@@ -118,10 +120,29 @@ TEXT
 install_shim() {  # RUNTIME [NAME]: prints its path
   local name=${2:-gpu-hook-runtime} low
   low=$(prepared_runtime "$1")
-  mkdir -p /etc/gpu-hook "$work/bin"
+  mkdir -p /etc/gpu-hook
   printf '%s\n' '[runtime]' "runtimes = [\"$low\"]" > /etc/gpu-hook/gpu-hook.toml
-  ln -sf "$gpu_hook" "$work/bin/$name"
-  echo "$work/bin/$name"
+  ln -sf "$gpu_hook" "/usr/local/bin/$name"
+  echo "/usr/local/bin/$name"
+}
+
+# Sets the device rules of a container's config.json again, as `systemctl daemon-reload` does with a unit's: a second
+# container joins the cgroup with these rules and no hook, and its runtime replaces what governs the cgroup.
+reapply_rules() {  # RUNTIME CONFIG
+  local bundle=$work/reapply-$BASHPID-$RANDOM init
+  "$support/bundle" "$bundle" "$(rootfs busybox)" -- sleep 100
+  # shellcheck disable=SC2016
+  edit "$bundle" --slurpfile config "$2" '.linux.cgroupsPath = $config[0].linux.cgroupsPath
+    | .linux.resources = $config[0].linux.resources | .linux.namespaces |= map(select(.type != "cgroup"))'
+  if ! "$1" --root "$bundle/state" create --bundle "$bundle" --pid-file "$bundle/pid" "${bundle##*/}" < /dev/null > "$bundle/stdout" \
+    2> "$bundle/stderr"; then
+    flunk "$title: device rules can be set again" "$(< "$bundle/stderr")"
+    return
+  fi
+  # Not by the runtime, which would take the cgroup along.
+  init=$(< "$bundle/pid")
+  kill -KILL "$init"
+  while [[ -e /proc/$init/cgroup && -s /proc/$init/cmdline ]]; do sleep 0.05; done
 }
 
 # --- afterwards ------------------------------------------------------------------------------------------------------

@@ -34,10 +34,12 @@ import_image() {
   tar -C "$(rootfs debian)" -c . | podman import --quiet - test-image > /dev/null
 }
 
+podman() { timeout 60 podman "$@"; }
+
 # Sets `status`, `out` and `err`.
 run_podman() {  # ARGUMENT...
   status=0
-  timeout 60 podman "$@" > "$work/stdout" 2> "$work/stderr" < /dev/null || status=$?
+  podman "$@" > "$work/stdout" 2> "$work/stderr" < /dev/null || status=$?
   out=$(< "$work/stdout") err=$(< "$work/stderr")
 }
 
@@ -76,8 +78,8 @@ long_life() {  # NAME EXPECTED OPTION...
 
 # No GPU where none is asked for, and nothing of the driver.
 asks_nothing() {  # NAME OPTION...
-  podman_run "${@:2}" test-image sh -c 'node-probe mknod /tmp/0 195 0; ls -d /dev/nvidia* /usr/bin/nvidia* 2> /dev/null'
-  equal "$title: $1: nothing is asked for" "/tmp/0 EPERM" "$out$err"
+  podman_run "${@:2}" test-image sh -c 'node-probe mknod /tmp/0 195 0 2> /dev/null; ls -d /dev/nvidia* /usr/bin/nvidia* 2> /dev/null'
+  equal "$title: $1: nothing is asked for" "$by_hand/tmp/0 EPERM" "$out$err"
 }
 
 no_gpu() {  # WAY
@@ -101,7 +103,7 @@ other_options() {  # NAME OPTION...
 refused() {  # WAY VALUE PART...
   "$1" "$2" true
   equal "$title: $1 $2: the container does not start" "126 " "$status $out"
-  if [[ $1 == hooks_d && $title == crun* ]]; then
+  if [[ $1 == hooks_d && $title == *"crun, "* ]]; then
     # It throws away what hooks say.
     contains "$title: $1 $2: podman names the hook" "$gpu_hook" "$err"
     return
@@ -115,4 +117,34 @@ refusals() {  # WAY
   refused "$1" 0:5 '"0:5"' '2 MIG devices'
   refused "$1" "$(gpu_uuid 9)" "$(gpu_uuid 9)"
   equal "$title: $1: refused containers are gone" "" "$(podman ps -aq)"
+}
+
+# --- as a plain user --------------------------------------------------------------------------------------------------
+
+readonly user=alice uid=12345
+
+# After this, podman is the user's. No cgroup of its own, and nobody can make nodes.
+as_plain_user() {
+  home=$work/home-$title_word
+  mount --make-rshared /  # Podman warns otherwise
+  groupadd --gid "$uid" "$user"
+  useradd --uid "$uid" --gid "$uid" --home-dir "$home" --no-create-home "$user"
+  echo "$user:200000:65536" | tee /etc/subuid > /etc/subgid
+  mkdir -p "$home/.config/containers" "/run/user-$uid"
+  printf '%s\n' '[storage]' 'driver = "overlay"' > "$home/.config/containers/storage.conf"
+  chown -R "$uid:$uid" "$home" "/run/user-$uid"
+  chmod 700 "/run/user-$uid"
+  podman_options=(--network none --cap-add MKNOD)
+  by_hand="mknod "
+  # With what a log-in would have set.
+  podman() {
+    timeout 60 setpriv --reuid "$uid" --regid "$uid" --init-groups env -i -C / HOME="$home" USER="$user" LANG=C.UTF-8 \
+      XDG_RUNTIME_DIR=/run/user-$uid PATH="/usr/local/bin:$engine_path" podman "$@"
+  }
+}
+
+# The image's owners are the user's ids, and what was made for the GPU belongs to the container's root.
+owners() {  # WAY
+  "$1" 1 sh -c 'stat -c "%u:%g" /etc/ld.so.cache; stat -L -c "%u:%g" /usr/bin/nvidia-smi; id -u'
+  contains "$title: $1: the loader cache belongs to the container's root" "0:0" "${out%%$'\n'*}"
 }
