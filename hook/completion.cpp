@@ -41,6 +41,14 @@ std::string device_list(const InjectionPlan& plan, const Request& request) {
   return list.empty() ? "none" : list;
 }
 
+// From the runtime itself, or from the bundle.
+Result<HostPath> root_directory(const ContainerState& state) {
+  const Result<ContainerSpec> spec = read_bundle(state.bundle);
+  if (!spec && spec.error().kind == ErrorKind::kNotFound && state.root) return *state.root;
+  TRY(check_namespaces(TRY(spec)));
+  return rootfs_of(*spec, state.bundle);
+}
+
 void add_option(std::vector<std::string>& arguments, std::string_view name,
                 std::string_view value) {
   if (!value.empty()) arguments.push_back(concat(name, "=", value));
@@ -61,15 +69,14 @@ Status complete(const std::string& state_json, const CompletionOptions& options,
                 const Settings& settings) {
   become_undumpable();
   const ContainerState state = TRY(parse_state(state_json));
-  const ContainerSpec spec = TRY(read_bundle(state.bundle));
+  const HostPath rootfs = TRY(root_directory(state));
   const Config config = TRY(load(settings)).config;
-  TRY(check_namespaces(spec));
   Request request = TRY(request_of(options.request, config));
-  const HostPath rootfs = TRY(rootfs_of(spec, state.bundle));
   const Target target = TRY(Target::of_process(state.pid, rootfs));
   const Inventory inventory = TRY(inventory_for(request, config));
   TRY(check_fingerprint(options.made_for, inventory));
-  if (options.devices_of_spec) request.devices = devices_in(spec, inventory);
+  if (options.devices_of_spec)
+    request.devices = devices_with(device_nodes_in(target, inventory), inventory);
   Container container = TRY(inspect(target));
   const auto libraries = TRY(library_convention(options.libraries));
   if (libraries) container.libraries = *libraries;

@@ -99,6 +99,10 @@ class Target {
   std::unique_ptr<Parts> parts_;
 };
 
+// Which of the inventory's nodes the container has, by their numbers: what an engine's CDI support
+// has given it.
+std::vector<DeviceNumber> device_nodes_in(const Target& target, const Inventory& inventory);
+
 // Reads the facts that planning needs from the container's root file system.
 Result<Container> inspect(const Target& target);
 
@@ -149,6 +153,9 @@ struct ContainerState {
   std::string id;
   std::int64_t pid = 0;
   HostPath bundle;
+  // The container's root directory, where the runtime tells it by an absolute path. crun does, and
+  // it is crun 1.8 that calls "/" the bundle of containers with devices in a user namespace.
+  std::optional<HostPath> root;
   bool operator==(const ContainerState&) const = default;
 };
 

@@ -3,6 +3,7 @@
 // made. The runtime then knows the devices, and keeps them when it re-applies its rules.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,7 @@ struct CompletionHook {
 struct SpecEdit {
   InjectionPlan plan;
   CompletionHook hook;
-  // The container's devices will be binds of the host's nodes, since who lives in a user namespace
-  // can make none.
+  // Nodes become mounts of the host's, since who lives in a user namespace can make none.
   bool in_user_namespace = false;
   // Add the groups of device nodes that not everybody may open.
   bool add_groups = true;
@@ -50,8 +50,9 @@ Result<EditedSpec> edit_oci_spec(std::string_view config_json, const ContainerSp
 // that differ in devices only.
 std::string fingerprint_of(const Inventory& inventory);
 
-// The devices of the inventory that a specification gives to the container, as a request would name
-// them: what engines' CDI support has chosen.
-std::vector<DeviceSelector> devices_in(const ContainerSpec& spec, const Inventory& inventory);
+// The devices of the inventory whose nodes have these numbers, as a request would name them. A GPU
+// with the nodes of some of its MIG devices stands for these.
+std::vector<DeviceSelector> devices_with(std::span<const DeviceNumber> numbers,
+                                         const Inventory& inventory);
 
 }  // namespace gpuhook

@@ -12,6 +12,13 @@
 namespace gpuhook {
 namespace {
 
+void add_if_there(const sys::RootedDir& rootfs, const DeviceNode& node,
+                  std::vector<DeviceNumber>& found) {
+  const Result<sys::FileStatus> status = rootfs.status(node.path.text());
+  if (status && status->type == sys::FileType::kCharacterDevice && status->number == node.number)
+    found.push_back(node.number);
+}
+
 #if defined(__aarch64__)
 constexpr std::string_view kMultiarchDirectory = "/usr/lib/aarch64-linux-gnu";
 constexpr std::array<std::string_view, 2> kGlibcLoaders{"/lib/ld-linux-aarch64.so.1",
@@ -89,6 +96,19 @@ Result<Container> inspect(const Target& target) {
   container.loader = TRY(doing("looking at the image", loader_of(rootfs)));
   container.cuda_compat = container::find_cuda_compat(rootfs);
   return container;
+}
+
+std::vector<DeviceNumber> device_nodes_in(const Target& target, const Inventory& inventory) {
+  const sys::RootedDir& rootfs = target.parts().rootfs;
+  std::vector<DeviceNumber> found;
+  for (const Gpu& gpu : inventory.gpus) {
+    add_if_there(rootfs, gpu.node, found);
+    for (const MigInstance& mig : gpu.mig) {
+      if (mig.gpu_instance_access) add_if_there(rootfs, *mig.gpu_instance_access, found);
+      if (mig.compute_instance_access) add_if_there(rootfs, *mig.compute_instance_access, found);
+    }
+  }
+  return found;
 }
 
 }  // namespace gpuhook

@@ -34,6 +34,13 @@ Result<std::int64_t> pid_of(const nlohmann::json& state) {
   return *pid;
 }
 
+// Not part of the OCI specification; a relative path is as config.json has it, and of no use.
+Result<std::optional<HostPath>> root_of(const nlohmann::json& state) {
+  const std::optional<std::string> root = TRY(formats::string_member(state, "root"));
+  if (!root || !root->starts_with('/')) return std::optional<HostPath>();
+  return std::optional<HostPath>(TRY(doing("reading \"root\"", HostPath::parse(*root))));
+}
+
 }  // namespace
 
 Result<ContainerState> parse_state(std::string_view state_json) {
@@ -47,6 +54,7 @@ Result<ContainerState> parse_state(std::string_view state_json) {
     parsed.id = TRY(formats::string_member(state, "id")).value_or("");
     parsed.pid = TRY(pid_of(state));
     parsed.bundle = TRY(bundle_of(state));
+    parsed.root = TRY(root_of(state));
     return parsed;
   };
   return doing("reading the container state", parse());

@@ -81,15 +81,16 @@ Result<std::string> with_pieces(std::string_view config_json, const ContainerSpe
                               concat("\"", edit.plan.driver.text(), "\""));
 }
 
-bool has_number(const ContainerSpec& spec, const DeviceNumber& number) {
-  return std::any_of(spec.devices.begin(), spec.devices.end(),
-                     [&](const SpecDevice& device) { return device.number == number; });
+using Numbers = std::span<const DeviceNumber>;
+
+bool contains(Numbers numbers, const DeviceNumber& number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
-bool has_instance(const ContainerSpec& spec, const MigInstance& mig) {
+bool contains(Numbers numbers, const MigInstance& mig) {
   return mig.gpu_instance_access && mig.compute_instance_access &&
-         has_number(spec, mig.gpu_instance_access->number) &&
-         has_number(spec, mig.compute_instance_access->number);
+         contains(numbers, mig.gpu_instance_access->number) &&
+         contains(numbers, mig.compute_instance_access->number);
 }
 
 }  // namespace
@@ -119,13 +120,14 @@ std::string fingerprint_of(const Inventory& inventory) {
   return text;
 }
 
-std::vector<DeviceSelector> devices_in(const ContainerSpec& spec, const Inventory& inventory) {
+std::vector<DeviceSelector> devices_with(std::span<const DeviceNumber> numbers,
+                                         const Inventory& inventory) {
   std::vector<DeviceSelector> devices;
   for (const Gpu& gpu : inventory.gpus) {
-    if (!gpu.problem.empty() || !has_number(spec, gpu.node.number)) continue;
+    if (!gpu.problem.empty() || !contains(numbers, gpu.node.number)) continue;
     const std::size_t before = devices.size();
     for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
-      if (has_instance(spec, gpu.mig[i]))
+      if (contains(numbers, gpu.mig[i]))
         devices.push_back(MigIndex{.gpu = gpu.index, .instance = i});
     }
     if (devices.size() == before) devices.push_back(GpuIndex{gpu.index});

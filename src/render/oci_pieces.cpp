@@ -87,22 +87,19 @@ class Pieces {
 
   void put(const BindDevice& op) {
     add_group(op.access);
-    const std::string source = host_path(edit_.plan.device_root, op.source);
-    // A runtime in a user namespace binds the node it finds at the very path.
-    if (edit_.in_user_namespace && source != op.target.text()) {
+    // Who lives in a user namespace can make no node. Runtimes would bind the host's of the same
+    // path, and crun 1.8 then loses its current directory, by which its hooks find the bundle.
+    if (edit_.in_user_namespace) {
       put_mount(Op(op), edit_.plan.device_root, op.source);
       return;
     }
-    json piece = {{"path", op.target.text()},
-                  {"type", "c"},
-                  {"major", op.number.major},
-                  {"minor", op.number.minor}};
-    if (!edit_.in_user_namespace) {
-      piece["fileMode"] = op.access.mode;
-      piece["uid"] = op.access.uid;
-      piece["gid"] = op.access.gid;
-    }
-    pieces_.devices.push_back(dumped(piece));
+    pieces_.devices.push_back(dumped({{"path", op.target.text()},
+                                      {"type", "c"},
+                                      {"major", op.number.major},
+                                      {"minor", op.number.minor},
+                                      {"fileMode", op.access.mode},
+                                      {"uid", op.access.uid},
+                                      {"gid", op.access.gid}}));
     pieces_.paths.push_back(op.target.text());
   }
 
