@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kBegin = "# begin gpu-hook";
 constexpr std::string_view kEnd = "# end gpu-hook";
-constexpr std::string_view kReplaced = "# gpu-hook replaced: ";
+constexpr std::string_view kReplaced = "# gpu-hook replaced:";  // and a blank
 // What a block's first line can say besides: there was no file, or what is before the block had no
 // line end, which had to be added.
 constexpr std::string_view kNewFile = ", new file";
@@ -33,12 +33,15 @@ class Unmarker {
   Status take(std::string_view line) {
     ++number_;
     const std::string_view mark = trimmed(line);
-    if (begins_block(mark)) return begin(mark);
+    if (begins_block(mark)) return begin(mark, line);
     if (mark == kEnd) return end();
     if (!in_block()) {
       out_.text += line;
     } else if (mark.starts_with(kReplaced)) {
-      out_.text += line.substr(line.find(kReplaced) + kReplaced.size());
+      std::string_view replaced = line.substr(line.find(kReplaced) + kReplaced.size());
+      // Editors take away blanks before line ends.
+      if (replaced.starts_with(' ')) replaced.remove_prefix(1);
+      out_.text += replaced;
     }
     return {};
   }
@@ -47,8 +50,8 @@ class Unmarker {
     if (in_block()) return unfinished();
     // Somebody who appended to the file wants his line to begin a line.
     if (unended_at_ == out_.text.size()) {
-      const std::string_view line_end = line_end_of(out_.text);
-      if (out_.text.ends_with(line_end)) out_.text.resize(out_.text.size() - line_end.size());
+      // The mark was written with the same line end.
+      if (out_.text.ends_with(line_end_)) out_.text.resize(out_.text.size() - line_end_.size());
     }
     return std::move(out_);
   }
@@ -61,8 +64,9 @@ class Unmarker {
                 "take out by hand what gpu-hook wrote there");
   }
 
-  Status begin(std::string_view mark) {
+  Status begin(std::string_view mark, std::string_view line) {
     if (in_block()) return unfinished();
+    if (mark.ends_with(kUnended)) line_end_ = line_end_of(line);
     begun_ = number_;
     unended_ = mark.ends_with(kUnended);
     out_.new_file = out_.new_file || mark.ends_with(kNewFile);
@@ -84,6 +88,7 @@ class Unmarker {
   std::size_t number_ = 0;
   std::size_t begun_ = 0;  // the number of the line that began the block
   bool unended_ = false;
+  std::string_view line_end_;
   std::size_t unended_at_ = std::string::npos;
 };
 
@@ -96,7 +101,7 @@ void append_block(std::string& out, const Block& block,
   const std::string_view remark = new_file ? kNewFile : unended ? kUnended : std::string_view();
   out += concat(block.indent, kBegin, remark, line_end);
   for (const std::string_view line : replaced) {
-    out += concat(block.indent, kReplaced, line, line.ends_with('\n') ? "" : line_end);
+    out += concat(block.indent, kReplaced, " ", line, line.ends_with('\n') ? "" : line_end);
   }
   for (const std::string& line : block.lines)
     out += concat(line.empty() ? "" : block.indent, line, line_end);

@@ -11,11 +11,37 @@ namespace {
 // Together with its own limit of 256 nested values this stays far below any stack.
 constexpr std::ptrdiff_t kMaxDots = 32;
 
+// Where a string of one line ends that begins at `at`; the end of the line when it does not.
+std::size_t end_of_string(std::string_view line, std::size_t at) {
+  const char quote = line[at++];
+  for (; at < line.size() && line[at] != quote; ++at) {
+    if (line[at] == '\\' && quote == '"') ++at;
+  }
+  return std::min(at + 1, line.size());
+}
+
+// How many dots of a line can be between keys: none in a comment or string. Where a string of
+// several lines may begin or end, all count; a line wholly inside such a string has no keys.
+std::ptrdiff_t dots_of(std::string_view line) {
+  if (line.find("\"\"\"") != std::string_view::npos || line.find("'''") != std::string_view::npos)
+    return std::count(line.begin(), line.end(), '.');
+  std::ptrdiff_t dots = 0;
+  for (std::size_t at = 0; at < line.size() && line[at] != '#';) {
+    if (line[at] == '"' || line[at] == '\'') {
+      at = end_of_string(line, at);
+    } else {
+      if (line[at] == '.') ++dots;
+      ++at;
+    }
+  }
+  return dots;
+}
+
 Status check_nesting(std::string_view text) {
   std::size_t number = 0;
   for (const std::string_view line : lines(text)) {
     ++number;
-    if (std::count(line.begin(), line.end(), '.') > kMaxDots)
+    if (dots_of(line) > kMaxDots)
       return fail(ErrorKind::kBadInput, concat("line ", number, ": more than ", kMaxDots, " dots"));
   }
   return {};

@@ -34,8 +34,12 @@ std::string unified_diff(const FileChange& change) {
   diff.composeUnifiedHunks();
   std::ostringstream hunks;
   diff.printUnifiedFormat(hunks);
+  std::string text = hunks.str();
+  // Of nothing, line 0 is the first; dtl says 1.
+  if (before.empty() && !text.empty()) text.replace(0, text.find(' ', 3), "@@ -0,0");
+  if (after.empty() && !text.empty()) text.replace(text.find(" +"), 5, " +0,0");
   return concat("--- ", side(change.before, change.path), "\n+++ ", side(change.after, change.path),
-                "\n", hunks.str());
+                "\n", text);
 }
 
 }  // namespace gpuhook
