@@ -59,7 +59,7 @@ Result<Engine> parse_engine(std::string_view name) {
 
 Result<EngineChanges> plan_engine_setup(const EngineSetup& setup, const ReadFile& read) {
   const Known& engine = known(setup.engine);
-  TRY(check_spelling(setup.hook_file ? setup.hook : setup.runtime));
+  if (!setup.remove) TRY(check_spelling(setup.hook_file ? setup.hook : setup.runtime));
   if (setup.hook_file && !engine.has_hooks) {
     return fail(ErrorKind::kRefused, concat(engine.name, " reads no hooks.d files"),
                 "set up the runtime, without --hook");
