@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "base/try.h"
-#include "engines/json_edit.h"
 #include "formats/json.h"
+#include "formats/json_edit.h"
 
 namespace gpuhook::engines {
 namespace {
@@ -47,7 +47,7 @@ Style style_of(std::string_view text) {
   if (text.find("\r\n") != std::string_view::npos) style.line_end = "\r\n";
   const std::vector<Member> all = formats::members(text, formats::whole_value(text));
   if (all.empty()) return style;
-  const std::string_view blanks = blanks_before(text, all.front().key.begin);
+  const std::string_view blanks = formats::blanks_before(text, all.front().key.begin);
   style.lines = blanks.find('\n') != std::string_view::npos;
   if (style.lines && !after_line_end(blanks).empty()) style.unit = after_line_end(blanks);
   return style;
@@ -123,8 +123,8 @@ Result<Way> way_to(std::string_view text, const json& document,
 // An object without members becomes one with the piece; its own text is remembered.
 std::string filled(std::string_view text, Span object, std::string_view piece, const Style& style,
                    std::string_view indent) {
-  if (!style.lines) return with_replaced(text, object, concat("{", piece, "}"));
-  return with_replaced(
+  if (!style.lines) return formats::with_replaced(text, object, concat("{", piece, "}"));
+  return formats::with_replaced(
       text, object,
       concat("{", style.line_end, indent, style.unit, piece, style.line_end, indent, "}"));
 }
@@ -142,14 +142,15 @@ std::string inserted(std::string_view text, const Way& way, const JsonSetting& s
   Style style = style_of(text);
   const std::vector<Member> all = formats::members(text, way.object);
   if (all.empty()) {
-    undo.empty = part(text, way.object);
+    undo.empty = formats::part(text, way.object);
     const std::string_view outer = line_indent(text, way.object.begin);
     const std::string piece = spelled_member(name, value, style, concat(outer, style.unit));
     return filled(text, way.object, piece, style, outer);
   }
-  const std::string_view blanks = blanks_before(text, all.back().key.begin);
+  const std::string_view blanks = formats::blanks_before(text, all.back().key.begin);
   style.lines = style.lines && blanks.find('\n') != std::string_view::npos;
-  return with_member(text, way.object, spelled_member(name, value, style, after_line_end(blanks)));
+  return formats::with_new_member(text, way.object,
+                                  spelled_member(name, value, style, after_line_end(blanks)));
 }
 
 Result<std::string> set(std::string_view text, const JsonSetting& setting, JsonMemory& memory) {
@@ -158,10 +159,11 @@ Result<std::string> set(std::string_view text, const JsonSetting& setting, JsonM
   JsonUndo undo{.path = setting.path, .wrote = setting.value};
   std::string after;
   if (way.member) {
-    const json now = TRY(formats::parse_json(part(text, way.member->value), {.bytes = kMaxBytes}));
+    const json now =
+        TRY(formats::parse_json(formats::part(text, way.member->value), {.bytes = kMaxBytes}));
     if (now == setting.value) return std::string(text);
-    undo.was = part(text, way.member->value);
-    after = with_replaced(
+    undo.was = formats::part(text, way.member->value);
+    after = formats::with_replaced(
         text, way.member->value,
         spelled(setting.value, style_of(text), line_indent(text, way.member->key.begin)));
   } else {
@@ -184,7 +186,7 @@ Result<std::string> without_path(std::string_view text, const std::vector<std::s
   const Way way = TRY(way_to(text, TRY(parsed_object(text)), path));
   done = way.member && way.depth + 1 == path.size() &&
          (!only_empty || formats::members(text, way.member->value).empty());
-  return done ? without_member(text, way.object, *way.member) : std::string(text);
+  return done ? formats::without_member(text, way.object, *way.member) : std::string(text);
 }
 
 // The object that had no members gets its own text again.
@@ -192,16 +194,17 @@ Result<std::string> emptied(std::string_view text, const JsonUndo& undo) {
   const std::size_t depth = undo.path.size() - 1 - undo.made;
   const Way way = TRY(way_to(text, TRY(parsed_object(text)), undo.path));
   if (way.depth != depth || !formats::members(text, way.object).empty()) return std::string(text);
-  return with_replaced(text, way.object, *undo.empty);
+  return formats::with_replaced(text, way.object, *undo.empty);
 }
 
 Result<std::string> undone(std::string_view text, const JsonUndo& undo) {
   const json document = TRY(parsed_object(text));
   const Way way = TRY(way_to(text, document, undo.path));
   if (!way.member || way.depth + 1 != undo.path.size()) return std::string(text);
-  const json now = TRY(formats::parse_json(part(text, way.member->value), {.bytes = kMaxBytes}));
+  const json now =
+      TRY(formats::parse_json(formats::part(text, way.member->value), {.bytes = kMaxBytes}));
   if (now != undo.wrote) return std::string(text);  // somebody else's by now
-  if (undo.was) return with_replaced(text, way.member->value, *undo.was);
+  if (undo.was) return formats::with_replaced(text, way.member->value, *undo.was);
   bool done = false;
   std::string after = TRY(without_path(text, undo.path, false, done));
   for (std::size_t made = 0; made < undo.made && done; ++made) {

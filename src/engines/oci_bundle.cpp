@@ -52,10 +52,8 @@ std::optional<std::size_t> position_of(std::string_view text, const std::vector<
 
 // Takes out the member that is all of `object`, or one of several.
 std::string without_member(std::string_view text, Span object, std::string_view name) {
-  const std::vector<Span> all = formats::whole_members(text, object);
   const std::optional<formats::Member> member = formats::find_member(text, object, name);
-  const auto found = std::find(all.begin(), all.end(), Span{member->key.begin, member->value.end});
-  return formats::without(text, all, static_cast<std::size_t>(found - all.begin()));
+  return member ? formats::without_member(text, object, *member) : std::string(text);
 }
 
 }  // namespace

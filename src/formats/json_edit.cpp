@@ -2,6 +2,8 @@
 // Text to text, by the places that json_text finds.
 #include "formats/json_edit.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "base/try.h"
 
@@ -9,12 +11,6 @@ namespace gpuhook::formats {
 namespace {
 
 bool is_null(std::string_view text, Span value) { return part(text, value) == "null"; }
-
-// The blanks before a value: what a new neighbour should begin with.
-std::string_view blanks_before(std::string_view text, std::size_t at) {
-  const std::size_t last = text.find_last_not_of(" \t\r\n", at == 0 ? 0 : at - 1);
-  return last == std::string_view::npos ? std::string_view() : text.substr(last + 1, at - last - 1);
-}
 
 // Appends pieces as last things of an object or list whose present things are `neighbours`, in
 // their style.
@@ -141,6 +137,22 @@ Result<std::string> with_elements(std::string_view text, MemberPath path,
 Result<std::string> with_member(std::string_view text, MemberPath path, std::string_view piece) {
   const Place place = TRY(follow(text, span_of(path)));
   return with_new(text, place, span_of(path), piece);
+}
+
+std::string_view blanks_before(std::string_view text, std::size_t at) {
+  const std::size_t last = text.find_last_not_of(" \t\r\n", at == 0 ? 0 : at - 1);
+  return last == std::string_view::npos ? std::string_view() : text.substr(last + 1, at - last - 1);
+}
+
+std::string with_new_member(std::string_view text, Span object, const std::string& piece) {
+  return with_appended(text, object, whole_members(text, object), {&piece, 1});
+}
+
+std::string without_member(std::string_view text, Span object, const Member& member) {
+  const std::vector<Span> all = whole_members(text, object);
+  const auto found =
+      std::find(all.begin(), all.end(), Span{.begin = member.key.begin, .end = member.value.end});
+  return without(text, all, static_cast<std::size_t>(found - all.begin()));
 }
 
 std::string without(std::string_view text, const std::vector<Span>& neighbours, std::size_t index) {

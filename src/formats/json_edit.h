@@ -39,9 +39,17 @@ Result<std::string> with_elements(std::string_view text, MemberPath path,
 // Adds the member that `path` names, or gives it another value. Errors as above.
 Result<std::string> with_member(std::string_view text, MemberPath path, std::string_view piece);
 
+// Adds a piece, key and value, as last member of an object, in the style of those before it.
+std::string with_new_member(std::string_view text, Span object, const std::string& piece);
+// Takes out a member of the object.
+std::string without_member(std::string_view text, Span object, const Member& member);
+
 // The text without one of several neighbours (elements of a list, or whole members of an object),
 // its comma and its blanks.
 std::string without(std::string_view text, const std::vector<Span>& neighbours, std::size_t index);
+
+// The blanks before a value: what a new neighbour should begin with.
+std::string_view blanks_before(std::string_view text, std::size_t at);
 
 // The members of an object, each from its key to the end of its value.
 std::vector<Span> whole_members(std::string_view text, Span object);

@@ -42,6 +42,18 @@ std::vector<std::string> names_of(const Offer& offer, CdiNaming naming, std::vec
   return names;
 }
 
+using Numbers = std::span<const DeviceNumber>;
+
+bool contains(Numbers numbers, const DeviceNumber& number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+bool contains(Numbers numbers, const MigInstance& mig) {
+  return mig.gpu_instance_access && mig.compute_instance_access &&
+         contains(numbers, mig.gpu_instance_access->number) &&
+         contains(numbers, mig.compute_instance_access->number);
+}
+
 }  // namespace
 
 std::string_view name_of(CdiNaming naming) {
@@ -61,15 +73,13 @@ Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inven
                                   const Container& container, const Config& config,
                                   CdiNaming naming) {
   CdiPlans plans;
-  const auto plan_for = [&](std::vector<DeviceSelector> devices) {
-    Request with_devices = request;
-    with_devices.devices = std::move(devices);
-    return make_plan(with_devices, inventory, container, config);
-  };
-  plans.common = TRY(plan_for({}));
+  Request asked = request;
+  asked.devices.clear();
+  plans.common = TRY(make_plan(asked, inventory, container, config));
   for (const Gpu& gpu : inventory.gpus) {
     for (const Offer& offer : offers_of(gpu)) {
-      const InjectionPlan plan = TRY(plan_for({offer.device}));
+      asked.devices.assign(1, offer.device);
+      const InjectionPlan plan = TRY(make_plan(asked, inventory, container, config));
       for (std::string& name : names_of(offer, naming, plans.notes))
         plans.devices.push_back({.name = std::move(name), .plan = plan});
     }
@@ -78,8 +88,25 @@ Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inven
     return fail(ErrorKind::kNotFound, "the host has no GPU that could be offered",
                 "`gpu-hook info` shows what there is, and what is wrong with it");
   }
-  plans.devices.push_back({.name = "all", .plan = TRY(plan_for({AllDevices{}}))});
+  asked.devices.assign(1, AllDevices{});
+  InjectionPlan all = TRY(make_plan(asked, inventory, container, config));
+  plans.devices.push_back({.name = "all", .plan = std::move(all)});
   return plans;
+}
+
+std::vector<DeviceSelector> devices_with(std::span<const DeviceNumber> numbers,
+                                         const Inventory& inventory) {
+  std::vector<DeviceSelector> devices;
+  for (const Gpu& gpu : inventory.gpus) {
+    if (!gpu.problem.empty() || !contains(numbers, gpu.node.number)) continue;
+    const std::size_t before = devices.size();
+    for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
+      if (contains(numbers, gpu.mig[i]))
+        devices.emplace_back(MigIndex{.gpu = gpu.index, .instance = i});
+    }
+    if (devices.size() == before) devices.emplace_back(GpuIndex{gpu.index});
+  }
+  return devices;
 }
 
 }  // namespace gpuhook

@@ -91,6 +91,19 @@ bool allows_annotations(std::string_view version) {
 
 }  // namespace
 
+std::string fingerprint_of(const Inventory& inventory) {
+  std::string text = inventory.driver.text();
+  const auto add = [&text](const DeviceNode& node) {
+    text += concat(" ", node.path.name(), "=", node.number.major);
+  };
+  for (const DeviceNode& node : inventory.control_nodes) {
+    // The others share the majors of these.
+    if (node.path.name() == "nvidiactl" || node.path.name() == "nvidia-uvm") add(node);
+  }
+  if (inventory.mig_config) add(*inventory.mig_config);
+  return text;
+}
+
 CdiSpec cdi_spec_of(const CdiPlans& plans, const CompletionHook& hook, bool add_groups) {
   CdiSpec spec{.version = {}, .kind = "nvidia.com/gpu"};
   spec.edits = edits_beyond(plans.common, InjectionPlan(), add_groups);

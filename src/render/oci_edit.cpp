@@ -81,18 +81,6 @@ Result<std::string> with_pieces(std::string_view config_json, const ContainerSpe
                               concat("\"", edit.plan.driver.text(), "\""));
 }
 
-using Numbers = std::span<const DeviceNumber>;
-
-bool contains(Numbers numbers, const DeviceNumber& number) {
-  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
-}
-
-bool contains(Numbers numbers, const MigInstance& mig) {
-  return mig.gpu_instance_access && mig.compute_instance_access &&
-         contains(numbers, mig.gpu_instance_access->number) &&
-         contains(numbers, mig.compute_instance_access->number);
-}
-
 }  // namespace
 
 Result<EditedSpec> edit_oci_spec(std::string_view config_json, const ContainerSpec& spec,
@@ -105,34 +93,6 @@ Result<EditedSpec> edit_oci_spec(std::string_view config_json, const ContainerSp
     return edited;
   };
   return doing("editing config.json", make());
-}
-
-std::string fingerprint_of(const Inventory& inventory) {
-  std::string text = inventory.driver.text();
-  const auto add = [&text](const DeviceNode& node) {
-    text += concat(" ", node.path.name(), "=", node.number.major);
-  };
-  for (const DeviceNode& node : inventory.control_nodes) {
-    // The others share the majors of these.
-    if (node.path.name() == "nvidiactl" || node.path.name() == "nvidia-uvm") add(node);
-  }
-  if (inventory.mig_config) add(*inventory.mig_config);
-  return text;
-}
-
-std::vector<DeviceSelector> devices_with(std::span<const DeviceNumber> numbers,
-                                         const Inventory& inventory) {
-  std::vector<DeviceSelector> devices;
-  for (const Gpu& gpu : inventory.gpus) {
-    if (!gpu.problem.empty() || !contains(numbers, gpu.node.number)) continue;
-    const std::size_t before = devices.size();
-    for (std::uint32_t i = 0; i < gpu.mig.size(); ++i) {
-      if (contains(numbers, gpu.mig[i]))
-        devices.push_back(MigIndex{.gpu = gpu.index, .instance = i});
-    }
-    if (devices.size() == before) devices.push_back(GpuIndex{gpu.index});
-  }
-  return devices;
 }
 
 }  // namespace gpuhook

@@ -91,7 +91,11 @@ few_requests() {  # WAY
 # A container's /proc of a simulated host has no driver/nvidia, and on a host with the module it has. A runtime that
 # makes up for it before all other hooks; prints its path.
 prepared_runtime() {  # RUNTIME
-  local path=/usr/local/libexec/prepared/$1
+  local path=/usr/local/libexec/prepared/$1 more=
+  # ctr always sets cpu shares; this machine's controllers may all be on version 1.
+  if [[ -e /sys/fs/cgroup/cgroup.controllers ]] && ! grep -qw cpu /sys/fs/cgroup/cgroup.controllers; then
+    more='| del(.linux.resources.cpu)'
+  fi
   mkdir -p "${path%/*}"
   cat > "$path.new" << TEXT
 #!/bin/bash
@@ -106,7 +110,7 @@ for argument in "\$@"; do
 done
 config=\$bundle/config.json
 if [[ \$creates == yes && -e \$config ]] && ! grep -q proc-driver-hook "\$config"; then
-  jq -c '.hooks.prestart |= [{path: "$support/proc-driver-hook", env: ["PATH=$engine_path"]}] + .' \
+  jq -c '.hooks.prestart |= [{path: "$support/proc-driver-hook", env: ["PATH=$engine_path"]}] + . $more' \
     "\$config" > "\$config.prepared" && cat "\$config.prepared" > "\$config" && rm "\$config.prepared"
 fi
 exec $1 "\$@"
