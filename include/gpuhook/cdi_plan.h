@@ -42,7 +42,7 @@ Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inven
 // look them up when a container starts. `hook` carries out what no specification can express. With
 // `add_groups`, groups of nodes that not everybody may open are added to containers, which needs
 // version 0.7.0 of the CDI and engines that know it.
-CdiSpec cdi_spec_of(const CdiPlans& plans, const CompletionHook& hook, bool add_groups);
+CdiSpec cdi_spec_of(const CdiPlans& plans, const CompletionHook& hook, bool add_groups = true);
 
 // How a specification differs from the one that would be written now: what, and both sides.
 std::vector<Note> cdi_drift(const CdiSpec& written, const CdiSpec& now);

@@ -33,8 +33,9 @@ inline std::string request_text(const Request& request) {
 // "nothing" or "DEVICES for CAPABILITIES[ needs REQUIREMENT]...[ with FEATURES][ imex CHANNELS]
 // [ mig-config][ mig-monitor]", and behind it "; note: VARIABLE" for each note, by name, since
 // their order means nothing. An error is "KIND: MESSAGE".
-inline std::string decision_text(const ContainerSpec& spec, const Config& config) {
-  const Result<RequestDecision> decision = decide_request(spec, config);
+inline std::string decision_text(const ContainerSpec& spec, const Config& config,
+                                 Decider decider = Decider::kHook) {
+  const Result<RequestDecision> decision = decide_request(spec, config, decider);
   if (!decision) return error_kind(decision) + ": " + error_of(decision);
   std::vector<std::string> notes;
   for (const Note& note : decision->notes) notes.push_back(concat("; note: ", note.what));

@@ -37,4 +37,21 @@ inline void PrintTo(const DeviceNumber& number, std::ostream* out) {
   *out << number.major << ":" << number.minor;
 }
 
+inline void PrintTo(const SpecMount& mount, std::ostream* out) {
+  *out << mount.source << " at " << mount.destination << " (" << mount.type << ")"
+       << (mount.is_bind ? " bind" : "");
+}
+
+inline void PrintTo(const SpecDevice& device, std::ostream* out) {
+  *out << device.path << " " << device.number.major << ":" << device.number.minor;
+}
+
+inline void PrintTo(const IdMapping& mapping, std::ostream* out) {
+  *out << mapping.container_id << " is " << mapping.host_id << " of " << mapping.size;
+}
+
+inline void PrintTo(const Annotation& annotation, std::ostream* out) {
+  *out << annotation.key << "=" << annotation.value;
+}
+
 }  // namespace gpuhook
