@@ -109,6 +109,7 @@ TEST(ParseRuntimeArguments, ReadsTheBundle) {
       {"create -b /a --bundle=/b id", "/b"},
       {"--root /r create --bundle /b id", "/b"},
       {"--bundle /a create id", ""},
+      {"create --bundle /b --bogus id", "/b"},
   };
   for (const auto& row : rows) EXPECT_EQ(parsed(row.line).bundle, row.expected) << row.line;
 }

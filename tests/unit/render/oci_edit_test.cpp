@@ -194,6 +194,15 @@ TEST(EditOciSpec, TakesHooksOfTheToolkitOut) {
   }
 }
 
+TEST(EditOciSpec, TakesNoHookOutOfATextThatHasNone) {
+  const ContainerSpec spec{.root_path = "r",
+                           .prestart_hooks = {"/usr/bin/nvidia-container-runtime-hook"}};
+  for (const std::string_view members : {"", R"(,"hooks":{"prestart":[]})"}) {
+    EXPECT_EQ(value_of(edit_oci_spec(config_with(members), spec, edit_of({}))).config_json,
+              edited(config_with(members)));
+  }
+}
+
 TEST(EditOciSpec, KeepsOtherPrestartHooks) {
   for (const std::string_view entry :
        {R"({"path":"/usr/bin/gpu-hook","args":["gpu-hook","prestart"]})",
