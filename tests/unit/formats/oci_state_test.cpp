@@ -41,9 +41,13 @@ TEST(ParseState, ReadsWhatEveryEngineWrites) {
     const auto pid = number<std::uint32_t>(row[2]);
     if (!pid || *pid < 2) continue;
     ++usable;
-    EXPECT_EQ(value_of(state),
-              (ContainerState{.id = row[1], .pid = *pid, .bundle = HostPath::literal(row[3])}))
+    EXPECT_EQ(value_of(state), (ContainerState{.id = row[1],
+                                               .pid = *pid,
+                                               .bundle = HostPath::literal(row[3]),
+                                               .root = value_of(state).root}))
         << row[0];
+    // Only crun tells the root directory, as config.json spells it.
+    if (value_of(state).root) EXPECT_THAT(row[0], HasSubstr("crun"));
   }
   EXPECT_EQ(usable, 167U);
 }
@@ -128,10 +132,25 @@ TEST(ParseState, IsAtEaseWithOtherSpellings) {
        R"({"id":"c1","pid":4242,"annotations":{"PID":"1"},"bundle":"/run/c1"})"},
   };
   for (const auto& row : rows) {
-    EXPECT_EQ(value_of(parse_state(row.text)),
+    ContainerState state = value_of(parse_state(row.text));
+    state.root.reset();
+    EXPECT_EQ(state,
               (ContainerState{.id = "c1", .pid = 4242, .bundle = HostPath::literal("/run/c1")}))
         << row.name;
   }
+}
+
+TEST(ParseState, TakesTheRootWhereItIsAnAbsolutePath) {
+  const auto root_of = [](std::string_view root) {
+    return value_of(
+               parse_state(concat(R"({"id":"c1","pid":4242,"bundle":"/","root":")", root, "\"}")))
+        .root;
+  };
+  EXPECT_EQ(root_of("/var/c1/merged"), HostPath::literal("/var/c1/merged"));
+  EXPECT_EQ(root_of("rootfs"), std::nullopt);
+  EXPECT_EQ(root_of(""), std::nullopt);
+  EXPECT_FALSE(parse_state(R"({"id":"c1","pid":4242,"bundle":"/","root":"/a/../b"})"));
+  EXPECT_FALSE(parse_state(R"({"id":"c1","pid":4242,"bundle":"/","root":1})"));
 }
 
 TEST(ParseState, RefusesBundlesThatAreNoAbsolutePath) {

@@ -343,16 +343,22 @@ TEST(EditOciSpec, GivesEveryEnginesContainerTheDevices) {
     const std::string before = captured(file);
     const ContainerSpec spec = value_of(
         parse_container_spec(edited(before, edit_for(value_of(parse_container_spec(before))))));
-    EXPECT_EQ(
-        devices_of(spec, sample_inventory()),
-        (std::vector<DeviceSelector>{GpuIndex{0}, MigIndex{1, 0}, MigIndex{1, 1}, MigIndex{1, 2}}));
+    if (!spec.has_user_namespace) {
+      EXPECT_EQ(devices_of(spec, sample_inventory()),
+                (std::vector<DeviceSelector>{GpuIndex{0}, MigIndex{1, 0}, MigIndex{1, 1},
+                                             MigIndex{1, 2}}));
+    }
     for (const PlannedOp& planned : sample_plan().ops) {
       const auto* const device = std::get_if<BindDevice>(&planned.op);
       if (device == nullptr) continue;
-      EXPECT_EQ(
-          std::count_if(spec.devices.begin(), spec.devices.end(),
-                        [&](const SpecDevice& had) { return had.path == device->target.text(); }),
-          1)
+      const std::string& path = device->target.text();
+      EXPECT_EQ(std::count_if(spec.devices.begin(), spec.devices.end(),
+                              [&](const SpecDevice& had) { return had.path == path; }),
+                spec.has_user_namespace ? 0 : 1)
+          << path;
+      EXPECT_EQ(std::count_if(spec.mounts.begin(), spec.mounts.end(),
+                              [&](const SpecMount& had) { return had.destination == path; }),
+                spec.has_user_namespace ? 1 : 0)
           << device->target.text();
     }
     EXPECT_EQ(std::count_if(spec.prestart_hooks.begin(), spec.prestart_hooks.end(),

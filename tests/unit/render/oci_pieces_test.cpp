@@ -94,27 +94,27 @@ TEST(OciPieces, GiveNodesTheAccessOfTheHosts) {
                   R"("fileMode":416,"uid":7,"gid":8})"));
 }
 
-TEST(OciPieces, LeaveAccessOutInAUserNamespace) {
+TEST(OciPieces, BindNodesInAUserNamespace) {
   SpecEdit edit = edit_of({{.op = node("/dev/nvidia0", {.mode = 0660, .gid = 44})}});
   edit.in_user_namespace = true;
-  const OciPieces pieces = value_of(oci_pieces({}, edit));
-  EXPECT_THAT(pieces.devices,
-              ElementsAre(R"({"path":"/dev/nvidia0","type":"c","major":226,"minor":128})"));
-  EXPECT_THAT(pieces.gids, ElementsAre("44"));
-}
-
-TEST(OciPieces, BindNodesOfAnotherPlaceInAUserNamespace) {
-  SpecEdit edit = edit_of({{.op = node("/dev/nvidia0", {.mode = 0660, .gid = 44})}});
-  edit.in_user_namespace = true;
-  edit.plan.device_root = HostPath::literal("/run/nvidia/devices");
   const OciPieces pieces = value_of(oci_pieces({}, edit));
   EXPECT_THAT(pieces.devices, IsEmpty());
   EXPECT_THAT(pieces.paths, IsEmpty());
   EXPECT_THAT(pieces.mounts,
               ElementsAre(R"({"destination":"/dev/nvidia0","type":"bind",)"
-                          R"("source":"/run/nvidia/devices/dev/nvidia0",)"
+                          R"("source":"/dev/nvidia0",)"
                           R"("options":["ro","nosuid","noexec","bind","rprivate"]})"));
   EXPECT_THAT(pieces.gids, ElementsAre("44"));
+}
+
+TEST(OciPieces, BindNodesOfAnotherPlaceInAUserNamespace) {
+  SpecEdit edit = edit_of({{.op = node("/dev/nvidia0", {})}});
+  edit.in_user_namespace = true;
+  edit.plan.device_root = HostPath::literal("/run/nvidia/devices");
+  EXPECT_THAT(value_of(oci_pieces({}, edit)).mounts,
+              ElementsAre(R"({"destination":"/dev/nvidia0","type":"bind",)"
+                          R"("source":"/run/nvidia/devices/dev/nvidia0",)"
+                          R"("options":["ro","nosuid","noexec","bind","rprivate"]})"));
 }
 
 TEST(MountOptions, OfEachUseOfADirectory) {
