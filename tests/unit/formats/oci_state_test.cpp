@@ -47,7 +47,7 @@ TEST(ParseState, ReadsWhatEveryEngineWrites) {
                                                .root = value_of(state).root}))
         << row[0];
     // Only crun tells the root directory, as config.json spells it.
-    if (value_of(state).root) EXPECT_THAT(row[0], HasSubstr("crun"));
+    EXPECT_TRUE(!value_of(state).root || row[0].find("crun") != std::string::npos) << row[0];
   }
   EXPECT_EQ(usable, 167U);
 }
