@@ -9,12 +9,15 @@
 namespace gpuhook::hook {
 namespace {
 
-// Options before the command that take a value: runc(8) and crun(1), youki's are a subset.
-constexpr std::array<std::string_view, 7> kGlobalValues{
-    "log", "log-format", "log-level", "root", "criu", "rootless", "cgroup-manager"};
+// Options before the command that take a value: runc(8), crun(1), youki.
+constexpr std::array<std::string_view, 9> kGlobalValues{
+    "log", "log-format", "log-level", "root", "criu", "rootless", "cgroup-manager", "r", "l"};
 // Options of create and run that take one.
 constexpr std::array<std::string_view, 8> kCommandValues{
     "bundle", "b", "console-socket", "pid-file", "preserve-fds", "config", "f", "pidfd-socket"};
+// And those that take none.
+constexpr std::array<std::string_view, 5> kCommandFlags{"detach", "no-pivot", "no-new-keyring",
+                                                        "no-subreaper", "keep"};
 
 template <std::size_t kSize>
 bool contains(const std::array<std::string_view, kSize>& names, std::string_view name) {
@@ -35,21 +38,33 @@ Option option_of(std::string_view argument) {
 
 bool is_option(std::string_view argument) { return argument.size() > 1 && argument[0] == '-'; }
 
+bool is_known_name(std::string_view name) {
+  return contains(kGlobalValues, name) || contains(kCommandValues, name) ||
+         contains(kCommandFlags, name);
+}
+
+// crun's options of one letter, several behind one dash, the last of them with its value: "-dbDIR",
+// "-db DIR". Nothing for what is none.
+std::optional<Option> combined(std::string_view argument) {
+  if (argument.starts_with("--") || is_known_name(option_of(argument).name)) return std::nullopt;
+  const std::size_t at = argument.find_first_of("bf", 1);
+  if (at == std::string_view::npos) return std::nullopt;
+  Option option{.name = argument.substr(at, 1), .value = std::nullopt};
+  if (at + 1 < argument.size()) option.value = argument.substr(at + 1);
+  return option;
+}
+
 // Walks over options up to the first argument that is none.
 class Walk {
  public:
   explicit Walk(std::span<const std::string_view> arguments) : rest_(arguments) {}
 
-  // The next option with its value; nothing at a plain argument, after "--", or at the end.
+  // The next option with its value; nothing at a plain argument, at "--", or at the end.
   template <std::size_t kSize>
   std::optional<Option> next(const std::array<std::string_view, kSize>& with_value) {
     if (rest_.empty() || !is_option(rest_.front()) || rest_.front() == "--") return std::nullopt;
-    const bool one_dash = !rest_.front().starts_with("--");
-    Option option = option_of(take());
-    // crun takes "-bDIR".
-    if (one_dash && option.name.size() > 1 && option.name[0] == 'b' && option.name != "bundle") {
-      return Option{.name = "b", .value = option.name.substr(1)};
-    }
+    const std::string_view argument = take();
+    Option option = combined(argument).value_or(option_of(argument));
     if (!option.value && contains(with_value, option.name) && !rest_.empty()) option.value = take();
     return option;
   }
@@ -59,7 +74,6 @@ class Walk {
     return argument;
   }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
-  [[nodiscard]] bool at_option() const { return !rest_.empty() && is_option(rest_.front()); }
 
  private:
   std::span<const std::string_view> rest_;
@@ -67,7 +81,7 @@ class Walk {
 
 void read_global(const Option& option, RuntimeArguments& parsed) {
   if (!option.value) return;
-  if (option.name == "log") parsed.log = *option.value;
+  if (option.name == "log" || option.name == "l") parsed.log = *option.value;
   if (option.name == "log-format") parsed.log_json = *option.value == "json";
 }
 
@@ -84,7 +98,8 @@ RuntimeArguments parse_runtime_arguments(std::span<const std::string_view> argum
   Walk walk(arguments);
   while (const auto option = walk.next(kGlobalValues)) read_global(*option, parsed);
   if (walk.at_end()) return parsed;
-  const std::string_view command = walk.take();
+  std::string_view command = walk.take();
+  if (command == "--" && !walk.at_end()) command = walk.take();
   parsed.makes_container = command == "create" || command == "run";
   if (!parsed.makes_container) return parsed;
   while (!walk.at_end()) {

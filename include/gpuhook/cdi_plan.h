@@ -33,7 +33,8 @@ struct CdiPlans {
 // Plans each device of the host for containers that ask for what `request` does but for devices. A
 // GPU that is divided into MIG devices is offered by these alone.
 //
-// Errors: kNotFound when there is no device to offer; those of make_plan.
+// Errors: kNotFound when there is no device to offer; kRefused when the configuration leaves device
+//         nodes out; those of make_plan.
 Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inventory,
                                   const Container& container, const Config& config,
                                   CdiNaming naming);

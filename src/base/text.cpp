@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace gpuhook {
 namespace {
@@ -92,6 +93,12 @@ std::string hex(std::uint64_t value, std::size_t width) {
   for (; value != 0 || out.size() < width; value >>= 4U) out += kDigits[value & 0xfU];
   std::reverse(out.begin(), out.end());
   return out;
+}
+
+std::string octal(std::uint32_t value) {
+  std::array<char, 12> digits{};
+  (void)std::to_chars(digits.begin(), digits.end(), value, 8);
+  return concat("0", digits.data());
 }
 
 std::string joined(std::span<const std::string> parts, std::string_view separator) {

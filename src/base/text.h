@@ -58,6 +58,8 @@ std::optional<Number> number(std::string_view text, int base = 10) {
 }
 
 std::string hex(std::uint64_t value, std::size_t width);
+// As modes of files are written: "0660".
+std::string octal(std::uint32_t value);
 
 std::string joined(std::span<const std::string> parts, std::string_view separator);
 

@@ -3,9 +3,11 @@
 #include "formats/json_edit.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/try.h"
+#include "formats/json.h"
 
 namespace gpuhook::formats {
 namespace {
@@ -34,21 +36,26 @@ tl::unexpected<Error> wrong_kind(std::string_view name, std::string_view wanted)
   return fail(ErrorKind::kBadInput, concat(in_quotes(name), " is not ", wanted));
 }
 
+// The text that a quoted string stands for.
+Result<std::string> decoded(std::string_view quoted) {
+  if (quoted.find('\\') == std::string_view::npos)
+    return std::string(quoted.substr(1, quoted.size() - 2));
+  const nlohmann::json value = TRY(parse_json(quoted, {.bytes = quoted.size()}));
+  if (!value.is_string()) return fail(ErrorKind::kBadInput, "a key is no string");
+  return value.get<std::string>();
+}
+
 // The member, if no other key could be meant.
 Result<std::optional<Member>> unambiguous_member(std::string_view text, Span object,
                                                  std::string_view name) {
   std::optional<Member> found;
   for (const Member& member : members(text, object)) {
-    const std::string_view quoted = part(text, member.key);
-    const std::string_view key = quoted.substr(1, quoted.size() - 2);
+    const std::string key = TRY(decoded(part(text, member.key)));
     if (key == name) {
       found = member;
     } else if (equal_ignoring_case(key, name)) {
       return fail(ErrorKind::kBadInput, concat("key ", in_quotes(key), " differs from ",
                                                in_quotes(name), " in case only"));
-    } else if (key.find('\\') != std::string_view::npos) {
-      return fail(ErrorKind::kBadInput,
-                  concat("key ", in_quotes(key), " could be taken for ", in_quotes(name)));
     }
   }
   return found;

@@ -23,8 +23,8 @@ std::string_view part(std::string_view text, Span span);
 std::string with_replaced(std::string_view text, Span span, std::string_view replacement);
 
 // The value at `path`; nothing when a member on the way is missing or null.
-// Errors: kBadInput when something on the way is no object, or when it has a key that other readers
-// could take for the wanted one (by letter case or escapes).
+// Errors: kBadInput when something on the way is no object, or when it has a key that differs from
+// the wanted one in letter case only, for which Go's decoder takes it.
 Result<std::optional<Span>> find_value(std::string_view text, MemberPath path);
 
 // The elements of the list at `path`; none when it is missing or null. Errors: kBadInput, also when

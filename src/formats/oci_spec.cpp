@@ -68,7 +68,7 @@ Status read_mounts(const json& config, ContainerSpec& spec) {
     SpecMount mount;
     mount.source = TRY(formats::string_member(entry, "source")).value_or("");
     mount.destination = TRY(formats::string_member(entry, "destination")).value_or("");
-    mount.type = TRY(formats::string_member(entry, "type")).value_or("");
+    mount.type = TRY(formats::string_or_null_member(entry, "type"));
     const auto options = TRY(formats::string_list_member(entry, "options"));
     mount.is_bind = mount.type == "bind" || contains(options, "bind") || contains(options, "rbind");
     spec.mounts.push_back(std::move(mount));
@@ -92,6 +92,7 @@ Status read_annotations(const json& config, ContainerSpec& spec) {
   if (!annotations->is_object())
     return fail(ErrorKind::kBadInput, "\"annotations\" is not an object");
   for (const auto& [key, value] : annotations->items()) {
+    if (value.is_null()) continue;
     if (!value.is_string())
       return fail(ErrorKind::kBadInput, concat("annotation ", in_quotes(key), " is not a string"));
     spec.annotations.push_back({.key = key, .value = value.get<std::string>()});

@@ -21,6 +21,8 @@ Result<std::uint32_t> id_of(std::int64_t value, std::string_view name) {
 }
 
 Result<std::uint32_t> id_member(const json& object, std::string_view name) {
+  const json* const value = TRY(member(object, name));
+  if (value != nullptr && value->is_null()) return std::uint32_t{0};
   return id_of(TRY(integer_member(object, name)).value_or(0), name);
 }
 
@@ -75,6 +77,12 @@ Status read_mappings(const json& linux_part, ContainerSpec& spec) {
 }
 
 }  // namespace
+
+Result<std::string> string_or_null_member(const json& object, std::string_view name) {
+  const json* const value = TRY(member(object, name));
+  if (value != nullptr && value->is_null()) return std::string();
+  return TRY(string_member(object, name)).value_or("");
+}
 
 Result<std::vector<std::uint32_t>> id_list_member(const json& object, std::string_view name) {
   std::vector<std::uint32_t> ids;

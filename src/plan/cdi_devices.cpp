@@ -72,6 +72,10 @@ Result<CdiNaming> parse_cdi_naming(std::string_view name) {
 Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inventory,
                                   const Container& container, const Config& config,
                                   CdiNaming naming) {
+  if (config.leave_out.contains(Omission::kDeviceNodes)) {
+    return fail(ErrorKind::kRefused, "device nodes are left out, by which CDI grants devices",
+                "take device-nodes out of leave-out");
+  }
   CdiPlans plans;
   Request asked = request;
   asked.devices.clear();
@@ -85,7 +89,9 @@ Result<CdiPlans> plan_cdi_devices(const Request& request, const Inventory& inven
     }
   }
   if (plans.devices.empty()) {
-    return fail(ErrorKind::kNotFound, "the host has no GPU that could be offered",
+    return fail(ErrorKind::kNotFound,
+                plans.notes.empty() ? "the host has no GPU that could be offered"
+                                    : "no GPU of the host has a UUID that is known",
                 "`gpu-hook info` shows what there is, and what is wrong with it");
   }
   asked.devices.assign(1, AllDevices{});

@@ -33,7 +33,7 @@ void compare(std::string_view kind, const Entries& written, const Entries& now,
 
 std::string how(const CdiDeviceNode& node) {
   std::string text = node.host_path.empty() ? node.path : node.host_path;
-  if (node.file_mode) text += concat(" mode ", *node.file_mode);
+  if (node.file_mode) text += concat(" mode ", octal(*node.file_mode));
   if (node.uid) text += concat(" user ", *node.uid);
   if (node.gid) text += concat(" group ", *node.gid);
   return text;

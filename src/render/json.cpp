@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans and inventories as JSON, member names in camelCase as OCI and CDI have them. Version 1 of
 // both documents: members may be added, none is renamed or removed.
-#include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -16,9 +14,7 @@ using json = nlohmann::ordered_json;
 json of(DeviceNumber number) { return {{"major", number.major}, {"minor", number.minor}}; }
 
 json of(const NodeAccess& access) {
-  std::array<char, 16> digits{};
-  (void)std::to_chars(digits.begin(), digits.end(), access.mode, 8);
-  return {{"mode", concat("0", digits.data())}, {"uid", access.uid}, {"gid", access.gid}};
+  return {{"mode", octal(access.mode)}, {"uid", access.uid}, {"gid", access.gid}};
 }
 
 json of(const DeviceNode& node) {

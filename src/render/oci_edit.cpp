@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts the pieces into the text.
 #include <algorithm>
-#include <array>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "base/try.h"
@@ -33,6 +33,15 @@ Result<std::string> with_void(std::string_view text, const ContainerSpec& spec) 
   return formats::with_replaced(text, entries[*last], piece);
 }
 
+// The path of an entry of linux.devices in normal form; empty when it has none.
+std::string path_of(std::string_view entry) {
+  const Result<nlohmann::json> parsed = formats::parse_json(entry, {.bytes = entry.size()});
+  if (!parsed || !parsed->is_object()) return {};
+  const auto text = formats::string_member(*parsed, "path");
+  const Result<ContainerPath> path = ContainerPath::parse(text && *text ? **text : "");
+  return path ? path->text() : std::string();
+}
+
 // A device of the same path, which an engine was told to give as well, is replaced: two would make
 // the runtime fail.
 Result<std::string> with_devices(std::string text, const OciPieces& pieces) {
@@ -40,8 +49,7 @@ Result<std::string> with_devices(std::string text, const OciPieces& pieces) {
   for (std::size_t i = 0; i < pieces.devices.size(); ++i) {
     const std::vector<Span> present = TRY(formats::find_elements(text, {"linux", "devices"}));
     const auto same = std::find_if(present.begin(), present.end(), [&](Span entry) {
-      const auto path = formats::find_member(text, entry, "path");
-      return path && formats::part(text, path->value) == concat("\"", pieces.paths[i], "\"");
+      return path_of(formats::part(text, entry)) == pieces.paths[i];
     });
     if (same == present.end()) {
       added.push_back(pieces.devices[i]);

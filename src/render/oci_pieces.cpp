@@ -32,7 +32,9 @@ const SpecMount* mount_above(const ContainerSpec& spec, const ContainerPath& tar
   const SpecMount* found = nullptr;
   for (const SpecMount& mount : spec.mounts) {
     const Result<ContainerPath> place = ContainerPath::parse(mount.destination);
-    if (place && target.text().starts_with(concat(place->text(), "/"))) found = &mount;
+    const bool above =
+        place && (*place == ContainerPath() || target.text().starts_with(place->text() + "/"));
+    if (above) found = &mount;
   }
   return found;
 }

@@ -348,7 +348,7 @@ Result<std::uint32_t> parse_imex_channel(std::string_view text) {
 Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config,
                                        Decider decider) {
   const bool editor = decider == Decider::kSpecEditor;
-  if (editor && request::has_driver(spec)) return RequestDecision{};
+  if (editor ? request::has_driver(spec) : request::is_marked(spec)) return RequestDecision{};
   Deciding deciding{.config = config,
                     .variables = relevant_variables(spec.env, config),
                     .mounts = {},
@@ -377,7 +377,7 @@ bool may_concern_us(const ContainerSpec& spec, Decider decider) {
            entry.starts_with("DOCKER_RESOURCE_");
   };
   const auto is_annotation = [](const Annotation& annotation) {
-    return annotation.value.find("nvidia.com/gpu=") != std::string::npos;
+    return annotation.value.find("nvidia.com/gpu") != std::string::npos;
   };
   return std::any_of(spec.env.begin(), spec.env.end(), names_us) ||
          (decider == Decider::kSpecEditor &&

@@ -2,12 +2,12 @@
 // The grammar of device names. A name is matched against this grammar and never becomes part of a
 // path.
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/text.h"
 #include "base/try.h"
 #include "gpuhook/request.h"
+#include "request/gpu_kinds.h"
 
 namespace gpuhook {
 namespace {
@@ -53,10 +53,8 @@ std::optional<DeviceSelector> parse_mig_path(std::string_view text) {
 
 // The name behind a CDI kind that means this host's GPUs.
 std::string_view without_kind(std::string_view text) {
-  constexpr std::array<std::string_view, 3> kKinds{
-      "nvidia.com/gpu=", "runtime.nvidia.com/gpu=", "k8s.device-plugin.nvidia.com/gpu="};
-  for (const std::string_view kind : kKinds) {
-    if (text.starts_with(kind)) return text.substr(kind.size());
+  for (const std::string_view kind : request::kGpuKinds) {
+    if (text.starts_with(concat(kind, "="))) return text.substr(kind.size() + 1);
   }
   return text;
 }

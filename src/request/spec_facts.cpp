@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "request/gpu_kinds.h"
 
 namespace gpuhook::request {
 namespace {
@@ -16,13 +17,10 @@ bool begins_with_one_of(std::string_view key, std::span<const std::string> prefi
                      [key](const std::string& prefix) { return key.starts_with(prefix); });
 }
 
-// Whether the name's class means GPUs of NVIDIA's; which device of them decides parse_selector.
+// Whether the name's kind means GPUs of this host; which device of them decides parse_selector.
 bool is_ours(std::string_view name) {
   const std::string_view kind = name.substr(0, name.find('='));
-  const std::size_t slash = kind.find('/');
-  if (slash == std::string_view::npos || kind.substr(slash + 1) != "gpu") return false;
-  const std::string_view vendor = kind.substr(0, slash);
-  return vendor == "nvidia.com" || vendor.ends_with(".nvidia.com");
+  return std::find(kGpuKinds.begin(), kGpuKinds.end(), kind) != kGpuKinds.end();
 }
 
 // "libcuda.so.550.54.15": what the driver's libraries are called by their full version.
@@ -62,11 +60,14 @@ AnnotatedDevices annotated_devices(std::span<const Annotation> annotations,
   return found;
 }
 
-bool has_driver(const ContainerSpec& spec) {
-  const bool marked = std::any_of(
+bool is_marked(const ContainerSpec& spec) {
+  return std::any_of(
       spec.annotations.begin(), spec.annotations.end(),
       [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
-  if (marked) return true;
+}
+
+bool has_driver(const ContainerSpec& spec) {
+  if (is_marked(spec)) return true;
   // A user who binds libraries by hand has no control node, a privileged container no library.
   const bool node =
       std::any_of(spec.devices.begin(), spec.devices.end(),

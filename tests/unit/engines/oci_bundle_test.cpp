@@ -110,7 +110,6 @@ TEST(AddPrestartHook, RefusesWhatIsNoConfiguration) {
       {R"({"hooks":{"prestart":"x"}})", "\"prestart\" is not a list"},
       {R"({"Hooks":{}})", "key \"Hooks\" differs from \"hooks\" in case only"},
       {R"({"hooks":{"preStart":[]}})", "key \"preStart\" differs from \"prestart\" in case only"},
-      {R"({"\u0068ooks":{}})", R"(key "\\u0068ooks" could be taken for "hooks")"},
       {R"({"hooks":{},"hooks":{}})", "not JSON: key \"hooks\" appears twice in one object"},
       {"", "not JSON: malformed at byte 1"},
       {"{", "not JSON: malformed at byte 2"},

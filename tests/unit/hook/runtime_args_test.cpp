@@ -49,11 +49,23 @@ TEST(ParseRuntimeArguments, KnowsTheCommandsThatMakeContainers) {
       {"exec id run", false},
       {"kill create KILL", false},
       {"create create", true},
+      {"--root /x -- create id", true},
+      {"-r /x create id", true},
+      {"-- start id", false},
       {"-", false},
       {"- create", false},
   };
   for (const auto& row : rows)
     EXPECT_EQ(parsed(row.line), (RuntimeArguments{.makes_container = row.expected})) << row.line;
+}
+
+TEST(ParseRuntimeArguments, FindsAConfigurationOutsideOfTheBundle) {
+  for (const std::string_view line :
+       {"run --config /c.json id", "run --config=/c.json id", "run -f /c.json id",
+        "run -f/c.json id", "run -df /c.json id", "run id -f /c.json"}) {
+    EXPECT_EQ(parsed(line), (RuntimeArguments{.makes_container = true, .spec_file = "/c.json"}))
+        << line;
+  }
 }
 
 TEST(ParseRuntimeArguments, StepsOverOptionsBeforeTheCommand) {
@@ -97,6 +109,9 @@ TEST(ParseRuntimeArguments, ReadsTheBundle) {
       {"create -b /b id", "/b"},
       {"create -b=/b id", "/b"},
       {"create -b/b id", "/b"},
+      {"create -b/b=c id", "/b=c"},
+      {"create -db /b id", "/b"},
+      {"create -db/b id", "/b"},
       {"create -bb id", "b"},
       {"create -bbundles/1 id", "bundles/1"},
       {"run --bundle . id", "."},

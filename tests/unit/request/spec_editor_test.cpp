@@ -69,13 +69,18 @@ TEST(SpecEditor, TakesDevicesFromAnnotations) {
 }
 
 TEST(SpecEditor, RefusesNamesOfOurKindsThatAreNoDevices) {
-  for (const std::string name :
-       {"nvidia.com/gpu=", "nvidia.com/gpu=none", "nvidia.com/gpu=void", "nvidia.com/gpu=gpu0",
-        "nvidia.com/gpu", "other.nvidia.com/gpu=0"}) {
+  for (const std::string name : {"nvidia.com/gpu=", "nvidia.com/gpu=none", "nvidia.com/gpu=void",
+                                 "nvidia.com/gpu=gpu0", "nvidia.com/gpu"}) {
     EXPECT_THAT(edited({.annotations = {annotation(name)}}),
                 StartsWith("bad-input: reading the annotations: not a "))
         << name;
     EXPECT_THAT(edited({.annotations = {annotation(name)}}), HasSubstr(concat("\"", name, "\"")));
+  }
+}
+
+TEST(SpecEditor, LeavesOtherKindsToTheEngine) {
+  for (const std::string name : {"other.nvidia.com/gpu=0", "management.nvidia.com/gpu=all"}) {
+    EXPECT_EQ(edited({.annotations = {annotation(name)}}), concat("nothing; note: ", name));
   }
 }
 
@@ -170,10 +175,10 @@ TEST(Hook, ReadsNoAnnotations) {
             "1 for compute,utility");
 }
 
-TEST(Hook, DecidesForAContainerThatHasTheDriver) {
+TEST(Hook, LeavesAContainerAloneThatGpuHookHasEdited) {
   EXPECT_EQ(hooked({.env = {"NVIDIA_VISIBLE_DEVICES=1"},
                     .annotations = {{.key = "io.gpuhook.injected", .value = "550.54.15"}}}),
-            "1 for compute,utility");
+            "nothing");
 }
 
 TEST(BothDeciders, KeepTheContractAndThePolicy) {
