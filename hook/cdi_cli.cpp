@@ -53,6 +53,7 @@ void add_cdi(CLI::App& app, CdiOptions& options, Action& action) {
       add("refresh", "rewrite gpu-hook's specifications where the host differs", &cdi_refresh);
   refresh->add_option("--output", options.file,
                       "the file (default: all in the directories, else /run/cdi/nvidia.json)");
+  refresh->add_flag("--quiet", options.quiet, "say only what was changed");
   add_making_options(*refresh, options);
   add_directories(*refresh, options);
 }

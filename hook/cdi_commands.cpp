@@ -255,7 +255,8 @@ Status cdi_refresh(const CdiOptions& options, const Settings& settings) {
     const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec))));
     const bool same = now == file.spec;
     if (!same) TRY(write_spec(file.path, now, cdi_format_of(file.path)));
-    print(concat(file.path.text(), same ? ": up to date\n" : ": rewritten\n"));
+    if (!same || !options.quiet)
+      print(concat(file.path.text(), same ? ": up to date\n" : ": rewritten\n"));
   }
   return {};
 }

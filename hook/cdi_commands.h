@@ -20,6 +20,7 @@ struct CdiOptions {
   std::string name_by;                    // index, uuid, both; empty: both
   std::string libraries;                  // multiarch, lib64; empty: as the host has its own
   std::vector<std::string> spec_dirs;     // empty: /etc/cdi and /run/cdi
+  bool quiet = false;                     // refresh: say only what was changed
 };
 
 // Writes the specification of this host, to standard output without a file.
