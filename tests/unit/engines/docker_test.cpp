@@ -54,6 +54,12 @@ TEST(DockerSetup, WritesInTheStyleOfTheFile) {
             R"("default-runtime":"nvidia","features":{"cdi":true}})");
 }
 
+TEST(DockerSetup, KeepsOtherFeaturesAndRuntimes) {
+  EXPECT_EQ(docker(R"({"features":{"buildkit":true},"runtimes":{"runsc":{"path":"runsc"}}})"),
+            R"({"features":{"buildkit":true,"cdi":true},"runtimes":{"runsc":{"path":"runsc"},)"
+            R"("nvidia":{"path":"/usr/bin/gpu-hook-runtime"}},"default-runtime":"nvidia"})");
+}
+
 TEST(DockerSetup, KeepsWhatItReplacesInAFileOfItsOwn) {
   const std::string before =
       R"({"default-runtime": "crun", "runtimes": {"nvidia": {"path": "x", "args": [ ]}}})";
