@@ -177,6 +177,26 @@ Result<CdiFormat> format_of(const CdiOptions& options, const HostPath& path) {
               "use json or yaml");
 }
 
+// Where a device is described; a twin is in the same directory, where engines use neither.
+struct Place {
+  HostPath file;
+  std::optional<HostPath> twin;
+};
+
+// A later directory overrides an earlier one.
+void add_devices(const CdiSpec& spec, const HostPath& file, std::map<std::string, Place>& places) {
+  for (const CdiDevice& device : spec.devices) {
+    const auto [known, added] =
+        places.emplace(concat(spec.kind, "=", device.name), Place{.file = file, .twin = {}});
+    if (added) continue;
+    if (known->second.file.parent() == file.parent()) {
+      known->second.twin = file;
+    } else {
+      known->second = {.file = file, .twin = {}};
+    }
+  }
+}
+
 }  // namespace
 
 Status cdi_generate(const CdiOptions& options, const Settings& settings) {
@@ -192,29 +212,26 @@ Status cdi_generate(const CdiOptions& options, const Settings& settings) {
 }
 
 Status cdi_list(const CdiOptions& options) {
-  std::map<std::string, HostPath> seen;
+  std::map<std::string, Place> places;
   std::size_t broken = 0;
   for (const CdiFile& file : read_cdi_directories(TRY(directories(options)))) {
-    if (!file.spec) {
+    if (file.spec) {
+      add_devices(*file.spec, file.path, places);
+    } else {
       warn({{.what = "left alone", .reason = to_line(file.spec.error())}});
       ++broken;
-      continue;
-    }
-    for (const CdiDevice& device : file.spec->devices) {
-      const std::string name = concat(file.spec->kind, "=", device.name);
-      const auto [other, added] = seen.emplace(name, file.path);
-      if (added) continue;
-      // In one directory, engines can use neither; a later directory overrides.
-      if (other->second.parent() == file.path.parent()) {
-        warn({{.what = name,
-               .reason = concat("in ", other->second.text(), " and ", file.path.text(),
-                                ": engines use neither")}});
-        ++broken;
-      }
-      other->second = file.path;
     }
   }
-  for (const auto& [name, path] : seen) print(name + "\n");
+  for (const auto& [name, place] : places) {
+    if (place.twin) {
+      warn({{.what = name,
+             .reason = concat("in ", place.file.text(), " and ", place.twin->text(),
+                              ": engines use neither")}});
+      ++broken;
+    } else {
+      print(name + "\n");
+    }
+  }
   if (broken == 0) return {};
   return fail(ErrorKind::kBadInput, concat(broken, " of the above cannot be used"),
               "mend or remove the files");

@@ -74,11 +74,15 @@ void add_configure(CLI::App& app, Words& words) {
   CLI::App* const command = app.add_subcommand("configure", "inject into a container");
   ConfigureOptions& wanted = words.configure;
   command->add_option("-p,--pid", wanted.pid, "first process of the container")->required();
-  command->add_option("-d,--device", wanted.request.devices, "devices")->allow_extra_args(false);
+  command->add_option("-d,--device", wanted.request.devices, "devices")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
   command->add_option("-r,--require", wanted.request.requirements, "condition")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
   command->add_option("-l,--ldconfig", words.ignored, "ignored: the cache is written directly");
   command->add_option("--imex-channel", wanted.request.imex_channels, "IMEX channels")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
   command->add_option("--mig-config", wanted.request.mig_config, "all");
   command->add_option("--mig-monitor", wanted.request.mig_monitor, "all");
@@ -122,6 +126,8 @@ ExitCode run_nvidia_cli(int argc, const char* const* argv) {
   Words words;
   CLI::App app("gpu-hook in the place of nvidia-container-cli.", "nvidia-container-cli");
   app.require_subcommand(1);
+  // As argp has it, the last of several values counts.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("-V,--version", concat("cli-version: ", library_version()));
   add_globals(app, words);
   add_configure(app, words);
