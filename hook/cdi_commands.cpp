@@ -67,6 +67,7 @@ Result<CdiSpec> specification(const Recipe& recipe) {
   const CompletionOptions completion{.request = {},
                                      .devices_of_spec = true,
                                      .libraries = std::string(name_of(container.libraries)),
+                                     .name_by = std::string(name_of(recipe.naming)),
                                      .made_for = fingerprint_of(inventory)};
   const CompletionHook hook =
       TRY(completion_hook(plans.common, request, completion, recipe.settings));
@@ -113,7 +114,8 @@ Result<Recipe> recipe_of(const CdiSpec& spec) {
     return std::optional<HostPath>(TRY(HostPath::parse(found->second)));
   };
   Recipe recipe;
-  recipe.naming = naming_of(spec);
+  const std::string& naming = values["--name-by"];
+  recipe.naming = naming.empty() ? naming_of(spec) : TRY(parse_cdi_naming(naming));
   recipe.request.capabilities = {values["--capability"]};
   recipe.libraries = values["--libraries"];
   recipe.settings.file = TRY(path("--config"));
@@ -122,6 +124,15 @@ Result<Recipe> recipe_of(const CdiSpec& spec) {
   for (const std::string_view name : split(values["--leave-out"], ',')) {
     if (!name.empty()) recipe.settings.leave_out.insert(TRY(parse_omission(name)));
   }
+  return recipe;
+}
+
+// The recipe of a present specification, with what the command line says over it.
+Result<Recipe> recipe_of(const CdiSpec& spec, const CdiOptions& options) {
+  Recipe recipe = TRY(recipe_of(spec));
+  if (!options.capabilities.empty()) recipe.request.capabilities = options.capabilities;
+  if (!options.name_by.empty()) recipe.naming = TRY(parse_cdi_naming(options.name_by));
+  if (!options.libraries.empty()) recipe.libraries = options.libraries;
   return recipe;
 }
 
@@ -160,13 +171,38 @@ Result<std::vector<OurFile>> our_files(const CdiOptions& options) {
   return ours;
 }
 
+// A file of somebody else's is not replaced, whatever it is.
+Status check_owner(const HostPath& path) {
+  const Result<std::optional<CdiSpec>> present = read_cdi_file(path);
+  if (present && (!*present || our_hook(**present) != nullptr)) return {};
+  if (!present && present.error().sys_errno != 0) return tl::unexpected<Error>(present.error());
+  return fail(ErrorKind::kRefused, concat(in_quotes(path.text()), " was not written by gpu-hook"),
+              "remove it, or name another file");
+}
+
+// Devices that another file of the directory describes as well: engines would use neither.
+void warn_of_twins(const HostPath& path, const CdiSpec& spec) {
+  for (const CdiFile& other : read_cdi_directories({path.parent()})) {
+    if (!other.spec || other.path == path || other.spec->kind != spec.kind) continue;
+    warn({{.what = spec.kind,
+           .reason = concat("also described by ", other.path.text(),
+                            ": engines use no device that is in both files")}});
+  }
+}
+
 Status write_spec(const HostPath& path, const CdiSpec& spec, CdiFormat format) {
+  TRY(check_owner(path));
   const std::optional<std::string> before = TRY(read_engine_file(path));
   std::string after = cdi_spec_as_text(spec, format);
-  if (before == after) return {};
-  EngineChanges changes;
-  changes.files.push_back({.path = path, .before = before, .after = std::move(after)});
-  return write_engine_changes(changes);
+  if (before != after) {
+    EngineChanges changes;
+    changes.files.push_back({.path = path, .before = before, .after = std::move(after)});
+    TRY(write_engine_changes(changes));
+  }
+  if (!path.text().ends_with(".json") && !path.text().ends_with(".yaml"))
+    warn({{.what = path.text(), .reason = "engines read files that end in .json or .yaml"}});
+  warn_of_twins(path, spec);
+  return {};
 }
 
 Result<CdiFormat> format_of(const CdiOptions& options, const HostPath& path) {
@@ -175,6 +211,41 @@ Result<CdiFormat> format_of(const CdiOptions& options, const HostPath& path) {
   if (options.format == "yaml") return CdiFormat::kYaml;
   return fail(ErrorKind::kBadInput, concat("--format is ", in_quotes(options.format)),
               "use json or yaml");
+}
+
+// The first specification of ours. One of somebody else's that describes the same devices stays
+// the only one, unless a file was named.
+Status write_first(const CdiOptions& options, const Settings& settings) {
+  const CdiSpec spec = TRY(specification(TRY(recipe_of(options, settings))));
+  CdiOptions first = options;
+  if (first.file.empty()) {
+    first.file = kDefaultFile;
+    for (const CdiFile& other : read_cdi_directories(TRY(directories(options)))) {
+      if (!other.spec || other.spec->kind != spec.kind) continue;
+      return fail(ErrorKind::kRefused,
+                  concat(in_quotes(other.path.text()), " describes ", spec.kind, " already"),
+                  "remove it, or name a file by --output");
+    }
+  }
+  const HostPath path = TRY(path_argument(first.file));
+  TRY(write_spec(path, spec, TRY(format_of(first, path))));
+  print(concat(path.text(), ": written\n"));
+  return {};
+}
+
+Status refresh(const OurFile& file, const CdiOptions& options) {
+  const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec, options))));
+  if (has_name_like(file.spec, true) && !has_name_like(now, true) &&
+      TRY(recipe_of(file.spec, options)).naming != CdiNaming::kIndex) {
+    return fail(ErrorKind::kUnsupported,
+                "no UUID is known at the moment, by which devices are named",
+                "see why: `gpu-hook info`");
+  }
+  const bool same = now == file.spec;
+  if (!same) TRY(write_spec(file.path, now, cdi_format_of(file.path)));
+  if (!same || !options.quiet)
+    print(concat(file.path.text(), same ? ": up to date\n" : ": rewritten\n"));
+  return {};
 }
 
 // Where a device is described; a twin is in the same directory, where engines use neither.
@@ -232,6 +303,9 @@ Status cdi_list(const CdiOptions& options) {
       print(name + "\n");
     }
   }
+  if (places.empty() && broken == 0)
+    warn({{.what = "no specification",
+           .reason = "write one: `gpu-hook cdi generate --output FILE`"}});
   if (broken == 0) return {};
   return fail(ErrorKind::kBadInput, concat(broken, " of the above cannot be used"),
               "mend or remove the files");
@@ -240,16 +314,20 @@ Status cdi_list(const CdiOptions& options) {
 Status cdi_verify(const CdiOptions& options, const Settings& /*settings*/) {
   const std::vector<OurFile> files = TRY(our_files(options));
   if (files.empty()) {
-    return fail(ErrorKind::kNotFound, "there is no specification of gpu-hook's",
-                "write one: `gpu-hook cdi refresh`");
+    return fail(ErrorKind::kNotFound,
+                options.file.empty() ? "there is no specification of gpu-hook's"
+                                     : concat(in_quotes(options.file), " does not exist"),
+                "write one: `gpu-hook cdi generate --output FILE` or `gpu-hook cdi refresh`");
   }
   std::size_t differences = 0;
   for (const OurFile& file : files) {
-    const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec))));
-    for (const Note& note : cdi_drift(file.spec, now)) {
+    const CdiSpec now = TRY(doing(concat("comparing ", in_quotes(file.path.text())),
+                                  specification(TRY(recipe_of(file.spec)))));
+    const std::vector<Note> drift = cdi_drift(file.spec, now);
+    for (const Note& note : drift)
       print(one_line(concat(file.path.text(), ": ", note.what, ": ", note.reason)) + "\n");
-      ++differences;
-    }
+    if (drift.empty()) print(concat(file.path.text(), ": up to date\n"));
+    differences += drift.size();
   }
   if (differences == 0) return {};
   return fail(ErrorKind::kRefused,
@@ -259,22 +337,15 @@ Status cdi_verify(const CdiOptions& options, const Settings& /*settings*/) {
 
 Status cdi_refresh(const CdiOptions& options, const Settings& settings) {
   const std::vector<OurFile> files = TRY(our_files(options));
-  if (files.empty()) {
-    CdiOptions first = options;
-    if (first.file.empty()) first.file = kDefaultFile;
-    const HostPath path = TRY(path_argument(first.file));
-    TRY(write_spec(path, TRY(specification(TRY(recipe_of(first, settings)))),
-                   TRY(format_of(first, path))));
-    print(concat(path.text(), ": written\n"));
-    return {};
-  }
+  if (files.empty()) return write_first(options, settings);
+  std::optional<Error> failed;
   for (const OurFile& file : files) {
-    const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec))));
-    const bool same = now == file.spec;
-    if (!same) TRY(write_spec(file.path, now, cdi_format_of(file.path)));
-    if (!same || !options.quiet)
-      print(concat(file.path.text(), same ? ": up to date\n" : ": rewritten\n"));
+    Status done = doing(concat("refreshing ", in_quotes(file.path.text())), refresh(file, options));
+    if (done) continue;
+    if (failed) warn({{.what = "not refreshed", .reason = to_line(*failed)}});
+    failed = std::move(done).error();
   }
+  if (failed) return tl::unexpected<Error>(std::move(*failed));
   return {};
 }
 

@@ -105,6 +105,7 @@ void add_complete(CLI::App& app, Options& options, Action& action) {
   command->add_option("--mig-monitor", wanted.request.mig_monitor, "all");
   command->add_option("--libraries", wanted.libraries,
                       "where the libraries are mounted, multiarch or lib64");
+  command->add_option("--name-by", wanted.name_by, "not used here; see cdi refresh");
   command->add_option("--made-for", wanted.made_for,
                       "refuse hosts with another driver or device numbers");
   command->callback([&] {
@@ -249,12 +250,23 @@ void add_version(CLI::App& app, Action& action) {
 }  // namespace
 
 ExitCode report(const Status& status) {
-  if (status && std::fflush(stdout) == 0) return ExitCode::kOk;
-  if (status && errno == EPIPE) return ExitCode::kOk;  // the reader has seen enough
+  const bool written = std::fflush(stdout) == 0;  // before what goes to standard error
+  if (status && (written || errno == EPIPE)) return ExitCode::kOk;  // the reader has seen enough
   const std::string why = status ? "standard output cannot be written" : to_line(status.error());
   (void)std::fputs(concat("gpu-hook: ", why, "\n").c_str(), stderr);
   return ExitCode::kFailed;
 }
+
+namespace {
+
+// "gpu-hook setup": the innermost command that was understood.
+std::string command_of(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  if (commands.empty()) return app.get_name();
+  return concat(app.get_name(), " ", command_of(*commands.front()));
+}
+
+}  // namespace
 
 // CLI11 writes several lines for a wrong command line; callers of a hook see one.
 ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
@@ -264,7 +276,8 @@ ExitCode usage(const CLI::App& app, const CLI::ParseError& error) {
   if (const auto rest = app.remaining(); app.get_subcommands().empty() && !rest.empty())
     line = concat("unknown command ", in_quotes(rest.front()));
   line = one_line(std::move(line));
-  (void)std::fputs(concat("gpu-hook: ", line, "; see gpu-hook --help\n").c_str(), stderr);
+  (void)std::fputs(concat("gpu-hook: ", line, "; see ", command_of(app), " --help\n").c_str(),
+                   stderr);
   return ExitCode::kUsage;
 }
 

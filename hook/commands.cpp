@@ -2,6 +2,7 @@
 // The commands that concern a container.
 #include "commands.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/text.h"
@@ -80,8 +81,12 @@ Status plan(const std::string& bundle, PlanFormat format, const Settings& settin
   const RequestDecision decision = TRY(decide_request(spec, config));
   warn(decision.notes);
   if (!decision.request) {
-    print(format == PlanFormat::kJson
-              ? "null\n"
+    const bool edited = std::any_of(
+        spec.annotations.begin(), spec.annotations.end(),
+        [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
+    print(format == PlanFormat::kJson ? "null\n"
+          : edited
+              ? "nothing more: gpu-hook-runtime has edited this config.json\n"
               : "nothing asked for: NVIDIA_VISIBLE_DEVICES is unset, empty, void or ignored\n");
     return {};
   }

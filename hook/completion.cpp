@@ -12,11 +12,12 @@ namespace {
 // Files of the host may have changed since the specification was written: then the runtime has
 // mounted what was there, and the container would start with half of a driver.
 Status check_fingerprint(const std::string& made_for, const Inventory& inventory) {
-  const std::string now = fingerprint_of(inventory);
-  if (made_for.empty() || made_for == now) return {};
+  // Numbers of nodes are not in it: engines look them up.
+  const std::string_view driver = std::string_view(made_for).substr(0, made_for.find(' '));
+  if (made_for.empty() || driver == inventory.driver.text()) return {};
   return fail(ErrorKind::kRefused,
-              concat("the CDI specification was made for ", in_quotes(made_for),
-                     ", and the host has ", in_quotes(now)),
+              concat("the CDI specification was made for driver ", in_quotes(driver),
+                     ", and the host has ", inventory.driver.text()),
               "run `gpu-hook cdi refresh`");
 }
 
@@ -108,6 +109,7 @@ Result<CompletionHook> completion_hook(const InjectionPlan& plan, const Request&
   add_option(hook.arguments, "--mig-monitor", request.mig_monitor ? "all" : "");
   add_option(hook.arguments, "--libraries", options.libraries);
   add_option(hook.arguments, "--made-for", options.made_for);
+  add_option(hook.arguments, "--name-by", options.name_by);
   return hook;
 }
 

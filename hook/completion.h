@@ -19,6 +19,8 @@ struct CompletionOptions {
   // Where the specification mounts the libraries, "multiarch" or "lib64". Empty: where the image
   // has its own.
   std::string libraries;
+  // How `cdi refresh` shall name devices; means nothing to the hook.
+  std::string name_by;
   // Fingerprint of the host that the specification was made for; empty: not compared.
   std::string made_for;
 };

@@ -2,6 +2,7 @@
 // Edits in a child with the hygiene of a hook; the process itself only waits and hands over.
 #include "runtime.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +18,7 @@
 #include "base/text.h"
 #include "base/try.h"
 #include "completion.h"
+#include "gpuhook/engines.h"
 #include "hygiene.h"
 #include "runtime_args.h"
 #include "runtime_log.h"
@@ -38,23 +41,75 @@ Result<SpecEdit> edit_for(const ContainerSpec& spec, const Request& request, con
   const CompletionOptions options{.request = {},
                                   .libraries = std::string(name_of(container.libraries))};
   edit.hook = TRY(completion_hook(edit.plan, request, options, Settings()));
-  edit.in_user_namespace = spec.has_user_namespace || TRY(in_user_namespace());
-  edit.add_groups = config.add_device_groups;
+  edit.fingerprint = fingerprint_of(inventory);
+  edit.places = places_in(target, spec, edit.plan);
+  const bool rootless = TRY(in_user_namespace());
+  edit.in_user_namespace = spec.has_user_namespace || rootless;
+  // Groups of the host have no number inside of our own user namespace.
+  edit.add_groups = config.add_device_groups && !rootless;
   return edit;
+}
+
+// A specification that was edited before stays as it is, if it still says what it said: for the
+// request it was edited for, and this host's driver.
+Status check_earlier_edit(const ContainerSpec& spec, const Config& config) {
+  const auto edited = std::find_if(
+      spec.annotations.begin(), spec.annotations.end(),
+      [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
+  if (edited == spec.annotations.end()) return {};
+  constexpr std::string_view kRemedy = "make the bundle's config.json anew";
+  constexpr std::string_view kVariable = "NVIDIA_VISIBLE_DEVICES=";
+  std::string_view devices = "void";
+  for (const std::string_view entry : spec.env) {
+    if (entry.starts_with(kVariable)) devices = entry.substr(kVariable.size());
+  }
+  if (devices != "void") {
+    return fail(ErrorKind::kRefused,
+                concat("NVIDIA_VISIBLE_DEVICES is ", in_quotes(devices),
+                       " in a config.json that was edited for another request"),
+                std::string(kRemedy));
+  }
+  const std::string now = fingerprint_of(TRY(probe_host(config)));
+  if (edited->value == now) return {};
+  return fail(ErrorKind::kRefused,
+              concat("config.json was edited for a host with ", in_quotes(edited->value),
+                     ", and this one has ", in_quotes(now)),
+              std::string(kRemedy));
+}
+
+// The text of the configuration; crun takes one from elsewhere.
+Result<std::string> read_configuration(const RuntimeArguments& arguments, const HostPath& bundle) {
+  if (arguments.spec_file.empty()) return read_bundle_config(bundle);
+  const HostPath file = TRY(path_argument(arguments.spec_file));
+  std::optional<std::string> text = TRY(read_engine_file(file));
+  if (text) return std::move(*text);
+  return fail(ErrorKind::kNotFound, concat(in_quotes(file.text()), " does not exist"));
+}
+
+// Whether a configuration that cannot be read speaks of anything that could be meant for us. One
+// that does not is for the runtime to judge.
+bool mentions_us(std::string_view config_json) {
+  constexpr std::array<std::string_view, 5> kWords{"NVIDIA_", "CUDA_VERSION", "DOCKER_RESOURCE_",
+                                                   "nvidia.com/gpu", "nvidia-container-devices"};
+  return std::any_of(kWords.begin(), kWords.end(), [config_json](std::string_view word) {
+    return config_json.find(word) != std::string_view::npos;
+  });
 }
 
 // What the container's request comes to; notes are told.
 Status edit_bundle(const RuntimeArguments& arguments, RuntimeLog& log) {
   const HostPath bundle = TRY(path_argument(arguments.bundle.empty() ? "." : arguments.bundle));
-  const std::string config_json = TRY(read_bundle_config(bundle));
-  const ContainerSpec spec = TRY(parse_container_spec(config_json));
+  const std::string config_json = TRY(read_configuration(arguments, bundle));
+  const Result<ContainerSpec> parsed = parse_container_spec(config_json);
+  if (!parsed && !mentions_us(config_json)) return {};
+  const ContainerSpec spec = TRY(parsed);
   const Result<LoadedConfig> loaded = load(Settings());
   // A broken configuration must not keep containers from starting that never asked for a GPU.
   if (!loaded && !may_concern_us(spec, Decider::kSpecEditor)) return {};
   const Config config = TRY(loaded).config;
   const RequestDecision decision = TRY(decide_request(spec, config, Decider::kSpecEditor));
   log.warn(decision.notes);
-  if (!decision.request) return {};
+  if (!decision.request) return check_earlier_edit(spec, config);
   if (!arguments.spec_file.empty()) {
     return fail(ErrorKind::kRefused, "the container's configuration is not in its bundle",
                 "put it into the bundle as config.json, and leave --config out");
@@ -66,7 +121,10 @@ Status edit_bundle(const RuntimeArguments& arguments, RuntimeLog& log) {
   return replace_bundle_config(bundle, edited.config_json);
 }
 
-[[noreturn]] void edit_in_child(const RuntimeArguments& arguments) {
+[[noreturn]] void edit_in_child(const RuntimeArguments& arguments, pid_t parent) {
+  // Who kills the runtime before it has become one wants no container.
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) std::_Exit(static_cast<int>(ExitCode::kFailed));
   RuntimeLog log(arguments);
   clean_process();
   become_undumpable();
@@ -75,16 +133,36 @@ Status edit_bundle(const RuntimeArguments& arguments, RuntimeLog& log) {
   std::exit(static_cast<int>(edited ? ExitCode::kOk : ExitCode::kFailed));
 }
 
+// A caller that ignores its children would have them vanish without a status. As it was when this
+// goes.
+class ChildrenHaveStatus {
+ public:
+  ChildrenHaveStatus() {
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
+    (void)sigaction(SIGCHLD, &usual, &before_);
+  }
+  ChildrenHaveStatus(const ChildrenHaveStatus&) = delete;
+  ChildrenHaveStatus& operator=(const ChildrenHaveStatus&) = delete;
+  ~ChildrenHaveStatus() { (void)sigaction(SIGCHLD, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
 // Whether the specification is as it should be.
 bool edit_apart(const RuntimeArguments& arguments) {
-  RuntimeLog log(arguments);
+  const RuntimeLog log(arguments);
+  const ChildrenHaveStatus guard;
+  const pid_t self = getpid();
   const pid_t child = fork();
-  if (child == 0) edit_in_child(arguments);
+  if (child == 0) edit_in_child(arguments, self);
   int status = 0;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  pid_t ended = -1;
+  while (child > 0 && (ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {
   }
-  if (child < 0) {
-    log.error(concat("fork: ", std::strerror(errno)));
+  if (child < 0 || ended != child) {
+    log.error(concat(child < 0 ? "fork: " : "waitpid: ", std::strerror(errno)));
     return false;
   }
   if (WIFSIGNALED(status)) log.error(concat("ended by signal ", WTERMSIG(status)));

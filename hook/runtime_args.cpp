@@ -29,11 +29,31 @@ struct Option {
   std::optional<std::string_view> value;  // behind "="
 };
 
+// The name that an abbreviation of crun's stands for, as argp has it; else what was given.
+std::string_view whole_name(std::string_view name) {
+  std::string_view found;
+  const auto look_among = [&](std::span<const std::string_view> names) {
+    for (const std::string_view known : names) {
+      if (known == name) return false;
+      if (known.size() < 2 || !known.starts_with(name)) continue;
+      if (!found.empty() && found != known) return false;
+      found = known;
+    }
+    return true;
+  };
+  const bool one =
+      look_among(kGlobalValues) && look_among(kCommandValues) && look_among(kCommandFlags);
+  return one && !found.empty() ? found : name;
+}
+
 Option option_of(std::string_view argument) {
-  argument.remove_prefix(argument.starts_with("--") ? 2 : 1);
+  const bool long_form = argument.starts_with("--");
+  argument.remove_prefix(long_form ? 2 : 1);
   const std::size_t equals = argument.find('=');
-  if (equals == std::string_view::npos) return {.name = argument, .value = std::nullopt};
-  return {.name = argument.substr(0, equals), .value = argument.substr(equals + 1)};
+  const std::string_view name = argument.substr(0, equals);
+  Option option{.name = long_form ? whole_name(name) : name, .value = std::nullopt};
+  if (equals != std::string_view::npos) option.value = argument.substr(equals + 1);
+  return option;
 }
 
 bool is_option(std::string_view argument) { return argument.size() > 1 && argument[0] == '-'; }

@@ -34,6 +34,12 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+std::string RuntimeLog::file_of(std::string_view log) {
+  if (log.starts_with("journald:") || log.starts_with("syslog:")) return {};
+  constexpr std::string_view kFile = "file:";
+  return std::string(log.starts_with(kFile) ? log.substr(kFile.size()) : log);
+}
+
 void RuntimeLog::say(std::string_view level, std::string_view line) const {
   const std::string message = one_line(concat("gpu-hook: ", line));
   (void)std::fputs(concat(message, "\n").c_str(), stderr);
@@ -42,7 +48,9 @@ void RuntimeLog::say(std::string_view level, std::string_view line) const {
       json_ ? concat("{\"level\":\"", level, "\",\"msg\":", quoted(message), ",\"time\":\"", now(),
                      "\"}\n")
             : concat("time=\"", now(), "\" level=", level, " msg=", quoted(message), "\n");
-  const int file = open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+  // Without waiting for the reader of a FIFO.
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const int file = open(file_.c_str(), kFlags, 0644);
   if (file < 0) return;  // standard error has it
   (void)!write(file, entry.data(), entry.size());
   (void)close(file);

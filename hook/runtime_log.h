@@ -15,12 +15,14 @@ namespace gpuhook::hook {
 class RuntimeLog {
  public:
   explicit RuntimeLog(const RuntimeArguments& arguments)
-      : file_(arguments.log), json_(arguments.log_json) {}
+      : file_(file_of(arguments.log)), json_(arguments.log_json) {}
 
   void error(std::string_view line) const;
   void warn(const std::vector<Note>& notes) const;
 
  private:
+  // crun's log can go to journald or syslog; then standard error has to do.
+  static std::string file_of(std::string_view log);
   void say(std::string_view level, std::string_view line) const;
 
   std::string file_;

@@ -48,21 +48,45 @@ Result<EngineSetup> setup_of(const SetupOptions& options) {
 
 // Engines notice a missing runtime only when a container is to start; as the default one, that is
 // every container.
-Status check_runtime(const EngineSetup& setup, EngineChanges& changes) {
+Status check_runtime(const EngineSetup& setup) {
   if (setup.remove || setup.hook_file || access(setup.runtime.text().c_str(), X_OK) == 0) return {};
-  const std::string what = concat(in_quotes(setup.runtime.text()), " is no program");
-  if (setup.set_default)
-    return fail(ErrorKind::kNotFound, what, "install it, or name it by --runtime");
-  changes.remarks.push_back(concat(what, ": install it before containers ask for it"));
-  return {};
+  return fail(ErrorKind::kNotFound, concat(in_quotes(setup.runtime.text()), " is no program"),
+              "install it, or name it by --runtime");
 }
+
+// An engine's program where distributions and snaps have it.
+bool is_installed(Engine engine) {
+  const std::string_view program = engine == Engine::kDocker ? "dockerd" : name_of(engine);
+  for (const std::string_view directory :
+       {"/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/snap/bin/",
+        "/var/lib/rancher/rke2/bin/", "/opt/rke2/bin/"}) {
+    if (access(concat(directory, program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+void add_remarks(const EngineSetup& setup, EngineChanges& changes) {
+  if (setup.remove) return;
+  if (!setup.file && !is_installed(setup.engine))
+    changes.remarks.push_back(concat("no program of ", name_of(setup.engine), " was found here"));
+  if (setup.cdi && setup.engine == Engine::kDocker)
+    changes.remarks.emplace_back("Docker knows the feature cdi since version 25");
+}
+
+// What --remove needs to know; nobody has to read it.
+bool is_bookkeeping(const FileChange& change) { return change.path.text().ends_with(".gpu-hook"); }
 
 void print_changes(const EngineChanges& changes) {
   for (const FileChange& change : changes.files) {
     const HostPath real = file_behind(change.path);
     if (real != change.path)
       print(concat(one_line(change.path.text()), " leads to ", one_line(real.text()), "\n"));
-    print(printable(unified_diff(change)));
+    if (is_bookkeeping(change)) {
+      print(concat(one_line(change.path.text()),
+                   change.after ? ": keeps what --remove needs\n" : ": removed\n"));
+    } else {
+      print(printable(unified_diff(change)));
+    }
   }
 }
 
@@ -71,7 +95,8 @@ void print_changes(const EngineChanges& changes) {
 Status setup_engine(const SetupOptions& options) {
   const EngineSetup setup = TRY(setup_of(options));
   EngineChanges changes = TRY(plan_engine_setup(setup, &read_engine_file));
-  TRY(check_runtime(setup, changes));
+  TRY(check_runtime(setup));
+  add_remarks(setup, changes);
   if (!options.dry_run) TRY(write_engine_changes(changes));
   print_changes(changes);
   for (const std::string& remark : changes.remarks) print(remark + "\n");

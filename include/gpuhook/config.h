@@ -63,9 +63,12 @@ struct Config {
   // can end it for each other: that is for administrators to allow.
   OmissionSet leave_out{Omission::kMps};
 
-  // Keys of annotations that name devices by CDI names begin with one of these. Only who starts a
-  // container can annotate it; the hook reads none, since there the engine has resolved them.
+  // Keys of annotations that name devices by CDI names begin with one of these. The hook reads
+  // none, since there the engine has resolved them.
   std::vector<std::string> annotation_prefixes{"cdi.k8s.io/"};
+  // Whether annotations count also where the variable does not. Some engines hand on what an image
+  // says of itself (podman), so that by default they are no better than its variables.
+  bool accept_annotations = false;
 
   // What gpu-hook-runtime becomes: the first of these that is found, an absolute path or a name
   // looked for along the caller's PATH and in the usual directories.

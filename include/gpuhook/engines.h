@@ -37,7 +37,7 @@ struct EngineSetup {
   bool cdi = false;          // the engine itself accepts CDI device names
   // With a file for the engine's hooks.d in place of a runtime; CRI-O and podman have that.
   bool hook_file = false;
-  // Takes out what setup wrote: that of the runtime, or the hooks.d file with `hook_file`.
+  // Takes out what setup wrote: all of it, or the hooks.d file alone with `hook_file`.
   bool remove = false;
   // The file to edit. Unset: the engine's usual place, a drop-in file where it has such.
   std::optional<HostPath> file;
@@ -48,6 +48,7 @@ struct FileChange {
   HostPath path;
   std::optional<std::string> before;
   std::optional<std::string> after;
+  std::uint32_t mode = 0644;  // of a new file
   bool operator==(const FileChange&) const = default;
 };
 

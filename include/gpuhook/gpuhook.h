@@ -103,6 +103,9 @@ class Target {
 // has given it.
 std::vector<DeviceNumber> device_nodes_in(const Target& target, const Inventory& inventory);
 
+// Where the mounts of a specification and the targets of a plan lead in the container's image.
+PlacesInImage places_in(const Target& target, const ContainerSpec& spec, const InjectionPlan& plan);
+
 // Reads the facts that planning needs from the container's root file system.
 Result<Container> inspect(const Target& target);
 

@@ -142,9 +142,9 @@ struct RequestDecision {
 enum class Decider : std::uint8_t { kHook, kSpecEditor };
 
 // Reads the NVIDIA_* variables and, where the configuration says so, the mounts that name devices;
-// for a kSpecEditor before both the annotations. A specification that gpu-hook has edited asks
-// nobody for more; one that has the driver from an engine's own CDI support asks a kSpecEditor for
-// nothing.
+// for a kSpecEditor also annotations, where the variables say nothing or "all". A specification
+// that gpu-hook has edited asks nobody for more; one that has the driver from an engine's own CDI
+// support asks a kSpecEditor for nothing.
 //
 // Errors: kBadInput for a device, channel or capability name that no host could satisfy; kRefused
 // for a capability that the configuration forbids, and for MIG rights in a container without

@@ -21,9 +21,18 @@ struct CompletionHook {
   bool operator==(const CompletionHook&) const = default;
 };
 
+// Where paths of a container lead in its image, links followed: two that look unlike can be one.
+struct PlacesInImage {
+  std::vector<ContainerPath> mounts;   // of ContainerSpec::mounts, in its order
+  std::vector<ContainerPath> targets;  // of the plan's ops, in its order
+  bool operator==(const PlacesInImage&) const = default;
+};
+
 struct SpecEdit {
   InjectionPlan plan;
   CompletionHook hook;
+  PlacesInImage places;     // empty: as spelled
+  std::string fingerprint;  // of the host; becomes the value of kInjectedAnnotation
   // Nodes become mounts of the host's, since who lives in a user namespace can make none.
   bool in_user_namespace = false;
   // Add the groups of device nodes that not everybody may open.

@@ -19,7 +19,8 @@ constexpr std::string_view kFileStub =
 constexpr std::string_view kDataStub;
 
 bool is_empty_file(const sys::FileStatus& status, std::uint64_t mount_id) {
-  return status.type == sys::FileType::kRegular && status.size == 0 && status.mount_id == mount_id;
+  return status.type == sys::FileType::kRegular && status.size == 0 && status.links == 1 &&
+         status.mount_id == mount_id;
 }
 
 Status fill(sys::Kernel& kernel, int root, std::uint64_t mount_id, const ContainerPath& target) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/text.h"
 #include "base/try.h"
 #include "container/cuda_compat.h"
 #include "container/parts.h"
@@ -11,6 +12,26 @@
 
 namespace gpuhook {
 namespace {
+
+constexpr std::size_t kMaxPath = 4096;
+
+// Where a path leads, links followed as far as they exist; what comes after is as spelled, with
+// "." and ".." folded as runtimes do it.
+ContainerPath place_in(const sys::RootedDir& rootfs, std::string_view path) {
+  ContainerPath place;
+  if (path.size() >= kMaxPath) return place;  // no path at all: counts as above everything
+  for (const std::string_view name : split(path, '/')) {
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      place = place.parent();
+      continue;
+    }
+    const ContainerPath next = place / std::string(name);
+    const Result<HostPath> real = rootfs.real_path(next.text());
+    place = real ? ContainerPath::literal(real->text()) : next;
+  }
+  return place;
+}
 
 void add_if_there(const sys::RootedDir& rootfs, const DeviceNode& node,
                   std::vector<DeviceNumber>& found) {
@@ -109,6 +130,22 @@ std::vector<DeviceNumber> device_nodes_in(const Target& target, const Inventory&
     }
   }
   return found;
+}
+
+PlacesInImage places_in(const Target& target, const ContainerSpec& spec,
+                        const InjectionPlan& plan) {
+  const sys::RootedDir& rootfs = target.parts().rootfs;
+  PlacesInImage places;
+  for (const SpecMount& mount : spec.mounts)
+    places.mounts.push_back(place_in(rootfs, mount.destination));
+  for (const PlannedOp& planned : plan.ops) {
+    const ContainerPath* const path = target_of(planned.op);
+    // The target itself may be a link of the image; what counts is the directory it is made in.
+    places.targets.push_back(path == nullptr ? ContainerPath()
+                                             : place_in(rootfs, path->parent().text()) /
+                                                   std::string(path->name()));
+  }
+  return places;
 }
 
 }  // namespace gpuhook

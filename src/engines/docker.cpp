@@ -31,8 +31,10 @@ std::string restart_line(const HostPath& file) {
                 "restart docker");
 }
 
+constexpr std::string_view kMemorySuffix = ".gpu-hook";
+
 HostPath memory_of(const HostPath& file) {
-  return file.parent() / concat(file.name(), ".gpu-hook");
+  return file.parent() / concat(file.name(), kMemorySuffix);
 }
 
 // daemon.json as it was before earlier setups.
@@ -44,7 +46,9 @@ Result<JsonFile> before_setup(const std::optional<std::string>& now,
 
 void add_change(EngineChanges& changes, const HostPath& path,
                 const std::optional<std::string>& before, const std::optional<std::string>& after) {
-  changes.files.push_back({.path = path, .before = before, .after = after});
+  // Values that were replaced are nobody's business who may not read daemon.json.
+  const std::uint32_t mode = path.text().ends_with(kMemorySuffix) ? 0600 : 0644;
+  changes.files.push_back({.path = path, .before = before, .after = after, .mode = mode});
 }
 
 }  // namespace

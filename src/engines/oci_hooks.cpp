@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kUsualFile = "/etc/containers/oci/hooks.d/gpu-hook.json";
+// Where podman, rootful and rootless, and CRI-O look without being told.
+constexpr std::string_view kUsualFile = "/usr/share/containers/oci/hooks.d/gpu-hook.json";
 constexpr std::size_t kMaxBytes = std::size_t{1} << 20U;
 
 // Whether we wrote it, for whatever path of the hook.
@@ -54,19 +55,9 @@ Result<EngineChanges> plan_hook_file(const EngineSetup& setup, const ReadFile& r
   if (!setup.remove) change.after = hooks_d_file(setup.hook);
   EngineChanges changes;
   changes.files.push_back(std::move(change));
-  if (setup.engine == Engine::kPodman) {
-    changes.restart = "no restart needed: podman reads its hooks at each call";
-    if (!setup.remove)
-      changes.remarks.push_back(
-          concat("rootless podman reads no hooks but those of --hooks-dir ", file.parent().text()));
-  } else {
-    changes.restart = "restart crio for this to take effect: systemctl restart crio";
-    if (!setup.remove)
-      changes.remarks.push_back(
-          concat("CRI-O reads the file only where hooks_dir in its "
-                 "configuration names ",
-                 file.parent().text()));
-  }
+  changes.restart = setup.engine == Engine::kPodman
+                        ? "no restart needed: podman reads its hooks at each call"
+                        : "restart crio for this to take effect: systemctl restart crio";
   return changes;
 }
 

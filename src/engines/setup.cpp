@@ -43,6 +43,23 @@ Status check_spelling(const HostPath& path) {
               "put the program elsewhere");
 }
 
+Result<EngineChanges> plan_part(const EngineSetup& setup, const ReadFile& read) {
+  return setup.hook_file ? engines::plan_hook_file(setup, read)
+                         : known(setup.engine).plan(setup, read);
+}
+
+// A runtime and a hook for the same containers would be one too many, and to remove is to remove
+// both. What somebody else has written is left where it is.
+void take_other_part_back(const EngineSetup& setup, const ReadFile& read, EngineChanges& changes) {
+  const bool only_hook = setup.remove && setup.hook_file;
+  if (!known(setup.engine).has_hooks || setup.file || only_hook) return;
+  EngineSetup other = setup;
+  other.hook_file = !setup.hook_file;
+  other.remove = true;
+  const Result<EngineChanges> more = plan_part(other, read);
+  if (more) changes.files.insert(changes.files.end(), more->files.begin(), more->files.end());
+}
+
 }  // namespace
 
 std::string_view name_of(Engine engine) { return known(engine).name; }
@@ -64,9 +81,8 @@ Result<EngineChanges> plan_engine_setup(const EngineSetup& setup, const ReadFile
     return fail(ErrorKind::kRefused, concat(engine.name, " reads no hooks.d files"),
                 "set up the runtime, without --hook");
   }
-  EngineChanges changes =
-      TRY(doing(concat("setting up ", engine.name),
-                setup.hook_file ? engines::plan_hook_file(setup, read) : engine.plan(setup, read)));
+  EngineChanges changes = TRY(doing(concat("setting up ", engine.name), plan_part(setup, read)));
+  take_other_part_back(setup, read, changes);
   std::erase_if(changes.files, [](const FileChange& file) { return file.before == file.after; });
   return changes;
 }

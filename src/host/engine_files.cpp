@@ -24,7 +24,7 @@ Result<T> as_root(Result<T> result) {
 }
 
 Status write_change(const FileChange& change) {
-  if (!change.before) return sys::make_file(change.path, *change.after);
+  if (!change.before) return sys::make_file(change.path, *change.after, change.mode);
   const HostPath real = file_behind(change.path);
   if (!change.after) return sys::remove_file(change.path);
   return sys::replace_file(real.parent(), std::string(real.name()), *change.after);

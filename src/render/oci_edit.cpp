@@ -86,7 +86,7 @@ Result<std::string> with_pieces(std::string_view config_json, const ContainerSpe
   text = TRY(formats::with_elements(text, {"linux", "resources", "devices"}, pieces.rules));
   text = TRY(formats::with_elements(text, {"hooks", "createRuntime"}, {&hook, 1}));
   return formats::with_member(text, {"annotations", kInjectedAnnotation},
-                              concat("\"", edit.plan.driver.text(), "\""));
+                              concat("\"", edit.fingerprint, "\""));
 }
 
 }  // namespace

@@ -26,17 +26,16 @@ bool is_volume(const SpecMount& mount) {
   return mount.is_bind || std::find(kOwn.begin(), kOwn.end(), mount.type) == kOwn.end();
 }
 
-// The mount whose tree `target` will be looked up in: the last one above it. Null for the root file
-// system.
-const SpecMount* mount_above(const ContainerSpec& spec, const ContainerPath& target) {
-  const SpecMount* found = nullptr;
-  for (const SpecMount& mount : spec.mounts) {
-    const Result<ContainerPath> place = ContainerPath::parse(mount.destination);
-    const bool above =
-        place && (*place == ContainerPath() || target.text().starts_with(place->text() + "/"));
-    if (above) found = &mount;
-  }
-  return found;
+// Where a mount goes: as resolved, else as spelled. Nothing for a spelling that is none.
+std::optional<ContainerPath> place_of(const ContainerSpec& spec, const SpecEdit& edit,
+                                      std::size_t mount) {
+  if (mount < edit.places.mounts.size()) return edit.places.mounts[mount];
+  const Result<ContainerPath> place = ContainerPath::parse(spec.mounts[mount].destination);
+  return place ? std::optional<ContainerPath>(*place) : std::nullopt;
+}
+
+bool is_above(const ContainerPath& directory, const ContainerPath& path) {
+  return directory == ContainerPath() || path.text().starts_with(directory.text() + "/");
 }
 
 // The group's number inside the container; nothing when it has none there.
@@ -53,9 +52,9 @@ class Pieces {
  public:
   Pieces(const ContainerSpec& spec, const SpecEdit& edit) : spec_(spec), edit_(edit) {}
 
-  Status add(const PlannedOp& planned) {
-    const ContainerPath* const target = target_of(planned.op);
-    const SpecMount* const above = target == nullptr ? nullptr : mount_above(spec_, *target);
+  Status add(std::size_t index) {
+    const PlannedOp& planned = edit_.plan.ops[index];
+    const SpecMount* const above = mount_above(index);
     if (above != nullptr && is_volume(*above)) return covered(planned, *above);
     std::visit([this](const auto& op) { put(op); }, planned.op);
     return {};
@@ -64,6 +63,21 @@ class Pieces {
   OciPieces take() { return std::move(pieces_); }
 
  private:
+  // The mount whose tree the op's target will be looked up in: the last one above it. Null for the
+  // root file system.
+  [[nodiscard]] const SpecMount* mount_above(std::size_t index) const {
+    const ContainerPath* const spelled = target_of(edit_.plan.ops[index].op);
+    if (spelled == nullptr) return nullptr;
+    const bool resolved = index < edit_.places.targets.size();
+    const ContainerPath& target = resolved ? edit_.places.targets[index] : *spelled;
+    const SpecMount* found = nullptr;
+    for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
+      const auto place = place_of(spec_, edit_, i);
+      if (place && is_above(*place, target)) found = &spec_.mounts[i];
+    }
+    return found;
+  }
+
   // A volume over /dev brings the host's nodes along.
   Status covered(const PlannedOp& planned, const SpecMount& above) {
     const std::string& target = target_of(planned.op)->text();
@@ -181,8 +195,8 @@ std::string hook_piece(const CompletionHook& hook) {
 
 Result<OciPieces> oci_pieces(const ContainerSpec& spec, const SpecEdit& edit) {
   Pieces pieces(spec, edit);
-  for (const PlannedOp& planned : edit.plan.ops) {
-    if (takes(Sink::kSpec, planned.op)) TRY(pieces.add(planned));
+  for (std::size_t i = 0; i < edit.plan.ops.size(); ++i) {
+    if (takes(Sink::kSpec, edit.plan.ops[i].op)) TRY(pieces.add(i));
   }
   return pieces.take();
 }

@@ -249,16 +249,40 @@ struct Deciding {
   }
 };
 
-Result<std::optional<Devices>> requested_devices(Deciding& deciding) {
-  const Names annotated(deciding.annotated.names.begin(), deciding.annotated.names.end());
-  if (annotated.size() > kMaxTokens)
+// Whether the variables name devices, none or void: more than images say by default.
+bool names_devices(const Environment& variables, const Config& config) {
+  const std::optional<DeviceValue> asked = device_value(variables, config);
+  if (!asked) return false;
+  const Result<Names> names = tokens(asked->name, asked->value);
+  return !names || *names != Names{"all"};
+}
+
+// Nothing where annotations decide nothing.
+Result<std::optional<Devices>> annotated_devices(Deciding& deciding) {
+  const Names names(deciding.annotated.names.begin(), deciding.annotated.names.end());
+  if (names.empty()) return std::optional<Devices>();
+  const Config& config = deciding.config;
+  if (!deciding.privileged && !config.accept_env_when_unprivileged && !config.accept_annotations) {
+    deciding.notes.push_back({.what = "annotations",
+                              .reason = "ignored: the container has no CAP_SYS_ADMIN, and "
+                                        "accept-env-when-unprivileged and accept-annotations are "
+                                        "false"});
+    return std::optional<Devices>();
+  }
+  if (names_devices(deciding.variables, config)) return std::optional<Devices>();
+  if (names.size() > kMaxTokens)
     return fail(ErrorKind::kBadInput,
                 concat("annotations name more than ", kMaxTokens, " devices"));
-  if (!annotated.empty()) return doing("reading the annotations", devices_named(annotated));
+  return doing("reading the annotations", devices_named(names));
+}
+
+Result<std::optional<Devices>> requested_devices(Deciding& deciding) {
   const Names mounted(deciding.mounts.devices.begin(), deciding.mounts.devices.end());
   if (mounted.size() > kMaxTokens)
     return fail(ErrorKind::kBadInput, concat("mounts name more than ", kMaxTokens, " devices"));
   if (!mounted.empty()) return doing("reading the device mounts", devices_named(mounted));
+  std::optional<Devices> annotated = TRY(annotated_devices(deciding));
+  if (annotated) return annotated;
   if (deciding.privileged || deciding.config.accept_env_when_unprivileged)
     return devices_of_environment(deciding.variables, deciding.config);
   if (asks_for_something(deciding.variables, deciding.config)) {

@@ -29,7 +29,7 @@ Status make_directories(const HostPath& path) {
 
 }  // namespace
 
-Status make_file(const HostPath& path, std::string_view content) {
+Status make_file(const HostPath& path, std::string_view content, std::uint32_t mode) {
   TRY(make_directories(path.parent()));
   const UniqueFd directory = TRY(open_directory(path.parent()));
   const std::string name(path.name());
@@ -37,7 +37,7 @@ Status make_file(const HostPath& path, std::string_view content) {
   const auto write_beside = [&]() -> Status {
     const UniqueFd file = TRY(
         linux_kernel().openat2(directory.get(), beside,
-                               {.open = Open::kCreate, .resolve = Resolve::kPlain, .mode = 0644}));
+                               {.open = Open::kCreate, .resolve = Resolve::kPlain, .mode = mode}));
     TRY(linux_kernel().write(file.get(), std::as_bytes(std::span(content))));
     if (fsync(file.get()) != 0) return failed(concat("fsync ", in_quotes(beside)), errno);
     if (linkat(directory.get(), beside.c_str(), directory.get(), name.c_str(), 0) != 0)

@@ -12,7 +12,7 @@ namespace gpuhook::sys {
 // Makes a regular file of mode 0644 with the given content: another sees all of it or nothing.
 // Missing directories are made with mode 0755 (and through the umask, as the file).
 // Errors: kSystem, also when something of that name exists.
-Status make_file(const HostPath& path, std::string_view content);
+Status make_file(const HostPath& path, std::string_view content, std::uint32_t mode);
 
 Status remove_file(const HostPath& path);
 

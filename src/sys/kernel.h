@@ -35,6 +35,7 @@ struct FileStatus {
   std::uint64_t inode = 0;
   DeviceNumber number;  // of a device node
   std::uint64_t size = 0;
+  std::uint32_t links = 1;  // names of the inode
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t permissions = 0;  // mode without the type: 0755

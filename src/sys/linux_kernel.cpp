@@ -149,6 +149,7 @@ class LinuxKernel final : public Kernel {
         .inode = raw.stx_ino,
         .number = {.major = raw.stx_rdev_major, .minor = raw.stx_rdev_minor},
         .size = raw.stx_size,
+        .links = raw.stx_nlink,
         .uid = raw.stx_uid,
         .gid = raw.stx_gid,
         .permissions = raw.stx_mode & 07777U,

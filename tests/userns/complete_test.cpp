@@ -75,6 +75,13 @@ TEST_F(CompletePlan, LeavesFilesOfTheImageAsTheyAre) {
   EXPECT_EQ(on_disk(kLibrary), "the image's own");
 }
 
+TEST_F(CompletePlan, WritesToNoFileOfTwoNames) {
+  image.write("/root/empty", "");
+  ASSERT_EQ(::link(image.host_path("/root/empty").c_str(), image.host_path(kLibrary).c_str()), 0);
+  apply::fill_stubs(whole(), rootfs());
+  EXPECT_THAT(on_disk("/root/empty"), IsEmpty());
+}
+
 TEST_F(CompletePlan, MakesNoFile) {
   apply::fill_stubs(whole(), rootfs());
   EXPECT_NE(access(image.host_path(kLibrary).c_str(), F_OK), 0);

@@ -125,5 +125,32 @@ TEST(NameOf, SpellsContainerFacts) {
   EXPECT_EQ(name_of(Loader::kNone), "none");
 }
 
+TEST(PlacesIn, FollowLinksOfTheImageAndFoldSpellings) {
+  const TempTree image;
+  image.directory("/usr/lib/x86_64-linux-gnu");
+  image.directory("/opt/libs");
+  image.link("/lib", "usr/lib");
+  image.link("/usr/lib64", "/opt/libs");
+  const Target target = value_of(Target::of_directory(image.root()));
+  ContainerSpec spec;
+  for (const std::string_view destination : {"/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu",
+                                             "/usr/lib/../lib64//", "/nowhere/x", "", "/../../opt"})
+    spec.mounts.push_back({.destination = std::string(destination)});
+  spec.mounts.push_back({.destination = std::string(5000, 'a')});
+  InjectionPlan plan;
+  plan.ops.push_back({AllowDevice{.number = {195, 0}}});
+  plan.ops.push_back({BindFile{.source = HostPath::literal("/a"),
+                               .target = ContainerPath::literal("/usr/lib64/libcuda.so.1")}});
+  const PlacesInImage places = places_in(target, spec, plan);
+  std::vector<std::string> mounts;
+  for (const ContainerPath& place : places.mounts) mounts.push_back(place.text());
+  EXPECT_EQ(mounts,
+            (std::vector<std::string>{"/usr/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
+                                      "/opt/libs", "/nowhere/x", "/", "/opt", "/"}));
+  EXPECT_EQ(places.targets,
+            (std::vector<ContainerPath>{ContainerPath(),
+                                        ContainerPath::literal("/opt/libs/libcuda.so.1")}));
+}
+
 }  // namespace
 }  // namespace gpuhook

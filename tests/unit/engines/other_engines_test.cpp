@@ -176,7 +176,7 @@ EngineSetup hook_setup(Engine engine) {
   return setup;
 }
 
-const std::string kHookFile = "/etc/containers/oci/hooks.d/gpu-hook.json";
+const std::string kHookFile = "/usr/share/containers/oci/hooks.d/gpu-hook.json";
 
 TEST(HooksD, IsTheFileThatIsInstalledAsAnExample) {
   const std::string example =
@@ -194,6 +194,23 @@ TEST(HooksD, ComesAndGoes) {
   }
 }
 
+TEST(HooksD, TakesTheRuntimesPlaceAndTheReverse) {
+  for (const Engine engine : {Engine::kCrio, Engine::kPodman}) {
+    const EngineFiles with_hook = applied({}, hook_setup(engine));
+    const EngineFiles with_runtime = applied({}, setup_of(engine));
+    EXPECT_EQ(applied(with_runtime, hook_setup(engine)), with_hook);
+    EXPECT_EQ(applied(with_hook, setup_of(engine)), with_runtime);
+    EXPECT_EQ(applied(with_hook, removal_of(setup_of(engine))), EngineFiles());
+    EXPECT_EQ(applied(with_runtime, removal_of(setup_of(engine))), EngineFiles());
+    EXPECT_EQ(applied(with_runtime, removal_of(hook_setup(engine))), with_runtime);
+  }
+}
+
+TEST(HooksD, LeavesAFileOfSomebodyElsesWhereTheRuntimeIsWanted) {
+  const EngineFiles files{{kHookFile, "{}"}};
+  EXPECT_EQ(applied(files, setup_of(Engine::kPodman)).at(kHookFile), "{}");
+}
+
 TEST(HooksD, IsRenewedForAnotherPathOfTheHook) {
   EngineFiles files{{kHookFile, hooks_d_file(HostPath::literal("/usr/local/bin/gpu-hook"))}};
   EXPECT_EQ(applied(files, hook_setup(Engine::kPodman)).at(kHookFile),
@@ -204,8 +221,8 @@ TEST(HooksD, IsNotTouchedWhenSomebodyChangedIt) {
   for (const std::string text : {"{}", "", "[1]", R"({"hook":{"path":"/usr/bin/gpu-hook"}})",
                                  R"({"hook":{"path":"relative"}})", R"({"hook":1})"})
     EXPECT_EQ(error_of(planned({{kHookFile, text}}, hook_setup(Engine::kPodman))),
-              "setting up podman: \"/etc/containers/oci/hooks.d/gpu-hook.json\" is not as gpu-hook "
-              "wrote it; move it away");
+              "setting up podman: \"/usr/share/containers/oci/hooks.d/gpu-hook.json\" is not as "
+              "gpu-hook wrote it; move it away");
 }
 
 TEST(HooksD, IsNothingForOtherEngines) {

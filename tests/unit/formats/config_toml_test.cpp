@@ -292,7 +292,8 @@ TEST(ParseConfig, NamesAnUnknownKeyWithItsLineAndListsTheKnownOnes) {
             "requests.accept-env-when-unprivileged, requests.accept-volume-mounts, "
             "requests.features-when-unprivileged, requests.ignore-imex-channels, "
             "requests.swarm-resources, requests.annotation-prefixes, "
-            "runtime.runtimes, runtime.add-device-groups, driver-library.ask, "
+            "requests.accept-annotations, runtime.runtimes, runtime.add-device-groups, "
+            "driver-library.ask, "
             "driver-library.deadline-ms, driver-library.user");
 }
 
@@ -532,6 +533,7 @@ features-when-unprivileged = []
 ignore-imex-channels = false
 swarm-resources = []
 annotation-prefixes = ["cdi.k8s.io/"]
+accept-annotations = false
 
 [runtime]
 runtimes = ["runc", "crun"]
@@ -569,6 +571,7 @@ TEST(WriteConfig, GivesTheSameConfigurationWhenReadAgain) {
       },
       [](Config& config) { config.leave_out = OmissionSet::all(); },
       [](Config& config) { config.annotation_prefixes = {}; },
+      [](Config& config) { config.accept_annotations = true; },
       [](Config& config) {
         config.annotation_prefixes = {"a/", "b/"};
       },

@@ -52,6 +52,7 @@ TEST(ParseRuntimeArguments, KnowsTheCommandsThatMakeContainers) {
       {"--root /x -- create id", true},
       {"-r /x create id", true},
       {"-- start id", false},
+      {"--cgroup-man cgroupfs run id", true},
       {"-", false},
       {"- create", false},
   };
@@ -112,6 +113,8 @@ TEST(ParseRuntimeArguments, ReadsTheBundle) {
       {"create -b/b=c id", "/b=c"},
       {"create -db /b id", "/b"},
       {"create -db/b id", "/b"},
+      {"run --bun /b id", "/b"},
+      {"run --bun=/b id", "/b"},
       {"create -bb id", "b"},
       {"create -bbundles/1 id", "bundles/1"},
       {"run --bundle . id", "."},

@@ -43,6 +43,7 @@ const std::string kHookPiece =
 SpecEdit edit_of(std::vector<PlannedOp> ops) {
   SpecEdit edit{.plan = {}, .hook = kHook};
   edit.plan.driver = value_of(DriverVersion::parse("550.54.15"));
+  edit.fingerprint = "550.54.15 nvidiactl=195";
   edit.plan.ops = std::move(ops);
   return edit;
 }
@@ -70,7 +71,7 @@ TEST(EditOciSpec, PutsHookVariableAndMarkIntoASmallConfiguration) {
   EXPECT_EQ(edited(config_with("")),
             concat(R"({"process":{"env": ["NVIDIA_VISIBLE_DEVICES=void"]},"root":{"path":"r"},)",
                    R"("hooks": {"createRuntime": [)", kHookPiece, "]},",
-                   R"("annotations": {"io.gpuhook.injected": "550.54.15"}})"));
+                   R"("annotations": {"io.gpuhook.injected": "550.54.15 nvidiactl=195"}})"));
 }
 
 TEST(EditOciSpec, PutsEveryOpInItsPlace) {
@@ -101,7 +102,7 @@ TEST(EditOciSpec, PutsEveryOpInItsPlace) {
     "hooks": {"createRuntime": [{"path": "/usr/bin/gpu-hook",
                                  "args": ["gpu-hook", "createRuntime"],
                                  "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]},
-    "annotations": {"io.gpuhook.injected": "550.54.15"}})"));
+    "annotations": {"io.gpuhook.injected": ""}})"));
 }
 
 TEST(EditOciSpec, PutsItsOwnBehindWhatIsThere) {
@@ -126,7 +127,7 @@ TEST(EditOciSpec, PutsItsOwnBehindWhatIsThere) {
   EXPECT_EQ(after["hooks"]["createRuntime"][0]["path"], "/x");
   EXPECT_EQ(after["hooks"]["createRuntime"].size(), 2U);
   EXPECT_EQ(after["hooks"]["prestart"], json::parse(R"([{"path":"/y"}])"));
-  EXPECT_EQ(after["annotations"], json::parse(R"({"a":"b","io.gpuhook.injected":"550.54.15"})"));
+  EXPECT_EQ(after["annotations"], json::parse(R"({"a":"b","io.gpuhook.injected":""})"));
   EXPECT_EQ(after["process"]["env"], json::parse(R"(["A=1","NVIDIA_VISIBLE_DEVICES=void"])"));
   EXPECT_EQ(after["process"]["user"], json::parse(R"({"uid":1,"additionalGids":[7,44]})"));
 }
@@ -247,8 +248,9 @@ TEST(EditOciSpec, ReplacesEveryDeviceThatIsThere) {
 }
 
 TEST(EditOciSpec, RenewsAnOlderMark) {
-  EXPECT_THAT(edited(config_with(R"(,"annotations":{"io.gpuhook.injected":"1.2","a":"b"})")),
-              HasSubstr(R"("annotations":{"io.gpuhook.injected":"550.54.15","a":"b"})"));
+  EXPECT_THAT(
+      edited(config_with(R"(,"annotations":{"io.gpuhook.injected":"1.2","a":"b"})")),
+      HasSubstr(R"("annotations":{"io.gpuhook.injected":"550.54.15 nvidiactl=195","a":"b"})"));
 }
 
 TEST(EditOciSpec, HandsOnWhatIsLeftOut) {

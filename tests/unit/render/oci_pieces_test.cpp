@@ -117,6 +117,21 @@ TEST(OciPieces, BindNodesOfAnotherPlaceInAUserNamespace) {
                           R"("options":["ro","nosuid","noexec","bind","rprivate"]})"));
 }
 
+// An image's own links can lead to a volume, and a spelling can hide one.
+TEST(OciPieces, GoByWherePathsLeadInTheImage) {
+  const ContainerSpec spec{
+      .mounts = {{.source = "/data", .destination = "/opt/libs", .is_bind = true}}};
+  SpecEdit edit = edit_of({{.op = BindFile{HostPath::literal("/usr/lib64/libcuda.so.1.2"),
+                                           ContainerPath::literal("/usr/lib64/libcuda.so.1.2")}}});
+  EXPECT_TRUE(oci_pieces(spec, edit));
+  edit.places = {.mounts = {ContainerPath::literal("/opt/libs")},
+                 .targets = {ContainerPath::literal("/opt/libs/libcuda.so.1.2")}};
+  EXPECT_EQ(error_kind(oci_pieces(spec, edit)), "refused");
+  edit.places = {.mounts = {ContainerPath::literal("/usr/lib64")},
+                 .targets = {ContainerPath::literal("/usr/lib64/libcuda.so.1.2")}};
+  EXPECT_EQ(error_kind(oci_pieces(spec, edit)), "refused");
+}
+
 TEST(MountOptions, OfEachUseOfADirectory) {
   struct {
     DirectoryUse use;

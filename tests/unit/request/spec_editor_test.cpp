@@ -84,22 +84,38 @@ TEST(SpecEditor, LeavesOtherKindsToTheEngine) {
   }
 }
 
-TEST(SpecEditor, TakesAnnotationsBeforeMountsAndVariables) {
-  ContainerSpec spec{.env = {"NVIDIA_VISIBLE_DEVICES=1"},
+TEST(SpecEditor, TakesMountsBeforeAnnotations) {
+  ContainerSpec spec{.env = {"NVIDIA_VISIBLE_DEVICES=all"},
                      .bounding = {"CAP_SYS_ADMIN"},
                      .mounts = {device_mount("2")},
                      .annotations = {annotation("nvidia.com/gpu=3")}};
-  EXPECT_EQ(edited(spec, kMounts), "3 for compute,utility");
-  spec.annotations.clear();
   EXPECT_EQ(edited(spec, kMounts), "2 for compute,utility");
   spec.mounts.clear();
-  EXPECT_EQ(edited(spec, kMounts), "1 for compute,utility");
+  EXPECT_EQ(edited(spec, kMounts), "3 for compute,utility");
+  spec.annotations.clear();
+  EXPECT_EQ(edited(spec, kMounts), "all for compute,utility");
 }
 
-TEST(SpecEditor, TakesAnnotationsBeforeAVariableThatAsksForNothing) {
-  const ContainerSpec spec{.env = {"NVIDIA_VISIBLE_DEVICES=void"},
-                           .annotations = {annotation("nvidia.com/gpu=3")}};
-  EXPECT_EQ(edited(spec), "3 for compute,utility");
+// What images say by default gives way; what somebody has decided for this container does not, for
+// engines hand on annotations of images, too.
+TEST(SpecEditor, TakesAnnotationsWhereTheVariableSaysNothingOrAll) {
+  struct {
+    std::string_view variable, expected;
+  } const rows[] = {
+      {"NVIDIA_VISIBLE_DEVICES=all", "3 for compute,utility"},
+      {"OTHER=1", "3 for compute,utility"},
+      {"NVIDIA_VISIBLE_DEVICES=1", "1 for compute,utility"},
+      {"NVIDIA_VISIBLE_DEVICES=void", "nothing"},
+      {"NVIDIA_VISIBLE_DEVICES=", "nothing"},
+      {"NVIDIA_VISIBLE_DEVICES=none", "no GPU for compute,utility"},
+      {"NVIDIA_VISIBLE_DEVICES=0,all", "all for compute,utility"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(edited({.env = {std::string(row.variable)},
+                      .annotations = {annotation("nvidia.com/gpu=3")}}),
+              row.expected)
+        << row.variable;
+  }
 }
 
 TEST(SpecEditor, ReadsTheVariableWhereAnnotationsNameOtherThings) {
@@ -108,11 +124,14 @@ TEST(SpecEditor, ReadsTheVariableWhereAnnotationsNameOtherThings) {
   EXPECT_EQ(edited(spec), "1 for compute,utility; note: amd.com/gpu=7");
 }
 
-TEST(SpecEditor, TrustsAnnotationsOfContainersWithoutPrivileges) {
-  EXPECT_EQ(
-      edited({.env = {"NVIDIA_VISIBLE_DEVICES=1"}, .annotations = {annotation("nvidia.com/gpu=3")}},
-             kUntrusting),
-      "3 for compute,utility");
+TEST(SpecEditor, TrustsAnnotationsNoMoreThanVariables) {
+  ContainerSpec spec{.annotations = {annotation("nvidia.com/gpu=3")}};
+  EXPECT_EQ(edited(spec, kUntrusting), "nothing; note: annotations");
+  Config trusting = kUntrusting;
+  trusting.accept_annotations = true;
+  EXPECT_EQ(edited(spec, trusting), "3 for compute,utility");
+  spec.bounding = {"CAP_SYS_ADMIN"};
+  EXPECT_EQ(edited(spec, kUntrusting), "3 for compute,utility");
 }
 
 TEST(SpecEditor, ReadsTheKeysThatTheAdministratorNames) {
