@@ -23,7 +23,9 @@ constexpr std::string_view kIndent = "    ";  // where the file itself shows no 
 Result<json> parsed_object(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf"))
     return fail(ErrorKind::kBadInput, "it begins with a byte order mark", "save it without one");
-  json document = TRY(formats::parse_json(text, {.bytes = kMaxBytes}));
+  Result<json> parsed = formats::parse_json(text, {.bytes = kMaxBytes});
+  if (!parsed) parsed.error().remedy = "mend it; `jq . FILE` shows the line";
+  json document = TRY(std::move(parsed));
   if (!document.is_object())
     return fail(ErrorKind::kBadInput, "it is not a JSON object", "mend the file, or move it away");
   return document;
