@@ -234,9 +234,10 @@ Status write_first(const CdiOptions& options, const Settings& settings) {
 }
 
 Status refresh(const OurFile& file, const CdiOptions& options) {
-  const CdiSpec now = TRY(specification(TRY(recipe_of(file.spec, options))));
+  const Recipe recipe = TRY(recipe_of(file.spec, options));
+  const CdiSpec now = TRY(specification(recipe));
   if (has_name_like(file.spec, true) && !has_name_like(now, true) &&
-      TRY(recipe_of(file.spec, options)).naming != CdiNaming::kIndex) {
+      recipe.naming != CdiNaming::kIndex) {
     return fail(ErrorKind::kUnsupported,
                 "no UUID is known at the moment, by which devices are named",
                 "see why: `gpu-hook info`");

@@ -96,7 +96,7 @@ void add_complete(CLI::App& app, Options& options, Action& action) {
   CompletionOptions& wanted = options.completion;
   command
       ->add_option("--device", wanted.request.devices,
-                   "as for configure, or of-spec: the devices that config.json gives")
+                   "as for configure, or of-spec: those whose nodes the container has")
       ->allow_extra_args(false)
       ->required();
   command->add_option("--capability", wanted.request.capabilities, "driver capabilities")
@@ -106,8 +106,7 @@ void add_complete(CLI::App& app, Options& options, Action& action) {
   command->add_option("--libraries", wanted.libraries,
                       "where the libraries are mounted, multiarch or lib64");
   command->add_option("--name-by", wanted.name_by, "not used here; see cdi refresh");
-  command->add_option("--made-for", wanted.made_for,
-                      "refuse hosts with another driver or device numbers");
+  command->add_option("--made-for", wanted.made_for, "refuse hosts with another driver");
   command->callback([&] {
     wanted.devices_of_spec = wanted.request.devices == std::vector<std::string>{"of-spec"};
     if (wanted.devices_of_spec) wanted.request.devices.clear();

@@ -81,11 +81,8 @@ Status plan(const std::string& bundle, PlanFormat format, const Settings& settin
   const RequestDecision decision = TRY(decide_request(spec, config));
   warn(decision.notes);
   if (!decision.request) {
-    const bool edited = std::any_of(
-        spec.annotations.begin(), spec.annotations.end(),
-        [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
     print(format == PlanFormat::kJson ? "null\n"
-          : edited
+          : earlier_edit(spec)
               ? "nothing more: gpu-hook-runtime has edited this config.json\n"
               : "nothing asked for: NVIDIA_VISIBLE_DEVICES is unset, empty, void or ignored\n");
     return {};

@@ -14,14 +14,16 @@ namespace gpuhook::hook {
 // What the hook is told.
 struct CompletionOptions {
   RequestOptions request;
-  // The devices are those that the specification gives, by whatever choice an engine has made.
+  // The devices are those whose nodes the specification has given to the container, by whatever
+  // choice an engine has made.
   bool devices_of_spec = false;
   // Where the specification mounts the libraries, "multiarch" or "lib64". Empty: where the image
   // has its own.
   std::string libraries;
   // How `cdi refresh` shall name devices; means nothing to the hook.
   std::string name_by;
-  // Fingerprint of the host that the specification was made for; empty: not compared.
+  // Fingerprint of the host that the specification was made for, of which the driver's version is
+  // compared; empty: it is not.
   std::string made_for;
 };
 

@@ -53,10 +53,8 @@ Result<SpecEdit> edit_for(const ContainerSpec& spec, const Request& request, con
 // A specification that was edited before stays as it is, if it still says what it said: for the
 // request it was edited for, and this host's driver.
 Status check_earlier_edit(const ContainerSpec& spec, const Config& config) {
-  const auto edited = std::find_if(
-      spec.annotations.begin(), spec.annotations.end(),
-      [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
-  if (edited == spec.annotations.end()) return {};
+  const std::optional<std::string> edited = earlier_edit(spec);
+  if (!edited) return {};
   constexpr std::string_view kRemedy = "make the bundle's config.json anew";
   constexpr std::string_view kVariable = "NVIDIA_VISIBLE_DEVICES=";
   std::string_view devices = "void";
@@ -70,9 +68,9 @@ Status check_earlier_edit(const ContainerSpec& spec, const Config& config) {
                 std::string(kRemedy));
   }
   const std::string now = fingerprint_of(TRY(probe_host(config)));
-  if (edited->value == now) return {};
+  if (*edited == now) return {};
   return fail(ErrorKind::kRefused,
-              concat("config.json was edited for a host with ", in_quotes(edited->value),
+              concat("config.json was edited for a host with ", in_quotes(*edited),
                      ", and this one has ", in_quotes(now)),
               std::string(kRemedy));
 }

@@ -154,6 +154,9 @@ Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& 
 
 // Marks a specification as one that has the driver.
 inline constexpr std::string_view kInjectedAnnotation = "io.gpuhook.injected";
+// Its value, the fingerprint of the host it was edited for; nothing in one that is as it was
+// written.
+std::optional<std::string> earlier_edit(const ContainerSpec& spec);
 
 // Whether anything in the container could be meant for us, whatever the configuration says (but for
 // swarm resources of unusual names, which only it knows): a container for which this is false

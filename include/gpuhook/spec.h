@@ -14,6 +14,10 @@
 
 namespace gpuhook {
 
+// The environment of every hook that is written into a file: without one, runtimes would let it
+// inherit somebody's.
+inline constexpr std::string_view kHookEnvironment = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+
 // The hook that carries out what a specification cannot express (Sink::kCompletion).
 struct CompletionHook {
   HostPath program;

@@ -62,6 +62,8 @@ struct NodeAccess {
   std::uint32_t mode = 0666;  // permission bits
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  // Whether everybody may read and write.
+  [[nodiscard]] bool open_to_all() const { return (mode & 06U) == 06U; }
   bool operator==(const NodeAccess&) const = default;
 };
 

@@ -22,7 +22,7 @@ constexpr std::size_t kMaxConfigBytes = std::size_t{16} << 20U;
 std::string hook_entry(const HostPath& path) {
   const nlohmann::ordered_json entry = {{"path", path.text()},
                                         {"args", {std::string(path.name()), "prestart"}},
-                                        {"env", {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}};
+                                        {"env", {kHookEnvironment}}};
   return entry.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

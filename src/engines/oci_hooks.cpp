@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "engines/plans.h"
 #include "formats/json.h"
+#include "gpuhook/spec.h"
 
 namespace gpuhook {
 namespace {
@@ -37,7 +38,7 @@ std::string hooks_d_file(const HostPath& hook) {
                                        {"hook",
                                         {{"path", hook.text()},
                                          {"args", {"gpu-hook", "createRuntime"}},
-                                         {"env", {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}}},
+                                         {"env", {kHookEnvironment}}}},
                                        {"when", {{"always", true}}},
                                        {"stages", {"createRuntime"}}};
   return file.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

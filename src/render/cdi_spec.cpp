@@ -21,10 +21,8 @@ void put_access(const NodeAccess& access, CdiDeviceNode& node) {
 
 // The container's first process gets the group.
 void put_group(const NodeAccess& access, CdiEdits& edits) {
-  constexpr std::uint32_t kOthersReadWrite = 06;
-  const bool open_to_all = (access.mode & kOthersReadWrite) == kOthersReadWrite;
   auto& gids = edits.additional_gids;
-  if (!open_to_all && access.gid != 0 &&
+  if (!access.open_to_all() && access.gid != 0 &&
       std::find(gids.begin(), gids.end(), access.gid) == gids.end())
     gids.push_back(access.gid);
 }
@@ -80,7 +78,7 @@ CdiHook hook_of(const CompletionHook& hook) {
   return {.hook_name = "createRuntime",
           .path = hook.program.text(),
           .args = hook.arguments,
-          .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}};
+          .env = {std::string(kHookEnvironment)}};
 }
 
 // Engines refuse versions they do not know, and annotations need a later one than most hosts do:

@@ -135,9 +135,7 @@ class Pieces {
   }
 
   void add_group(const NodeAccess& access) {
-    constexpr std::uint32_t kOthersReadWrite = 06;
-    const bool open_to_all = (access.mode & kOthersReadWrite) == kOthersReadWrite;
-    if (!edit_.add_groups || open_to_all || access.gid == 0) return;
+    if (!edit_.add_groups || access.open_to_all() || access.gid == 0) return;
     const auto gid = gid_inside(spec_, access.gid);
     const auto& present = spec_.additional_gids;
     if (!gid || std::find(present.begin(), present.end(), *gid) != present.end()) return;
@@ -188,9 +186,8 @@ std::string host_path(const HostPath& root, const HostPath& path) {
 std::vector<std::string> mount_options(const Op& op) { return std::visit(Options{}, op); }
 
 std::string hook_piece(const CompletionHook& hook) {
-  return dumped({{"path", hook.program.text()},
-                 {"args", hook.arguments},
-                 {"env", {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}}});
+  return dumped(
+      {{"path", hook.program.text()}, {"args", hook.arguments}, {"env", {kHookEnvironment}}});
 }
 
 Result<OciPieces> oci_pieces(const ContainerSpec& spec, const SpecEdit& edit) {

@@ -372,7 +372,7 @@ Result<std::uint32_t> parse_imex_channel(std::string_view text) {
 Result<RequestDecision> decide_request(const ContainerSpec& spec, const Config& config,
                                        Decider decider) {
   const bool editor = decider == Decider::kSpecEditor;
-  if (editor ? request::has_driver(spec) : request::is_marked(spec)) return RequestDecision{};
+  if (editor ? request::has_driver(spec) : earlier_edit(spec).has_value()) return RequestDecision{};
   Deciding deciding{.config = config,
                     .variables = relevant_variables(spec.env, config),
                     .mounts = {},

@@ -60,14 +60,8 @@ AnnotatedDevices annotated_devices(std::span<const Annotation> annotations,
   return found;
 }
 
-bool is_marked(const ContainerSpec& spec) {
-  return std::any_of(
-      spec.annotations.begin(), spec.annotations.end(),
-      [](const Annotation& annotation) { return annotation.key == kInjectedAnnotation; });
-}
-
 bool has_driver(const ContainerSpec& spec) {
-  if (is_marked(spec)) return true;
+  if (earlier_edit(spec)) return true;
   // A user who binds libraries by hand has no control node, a privileged container no library.
   const bool node =
       std::any_of(spec.devices.begin(), spec.devices.end(),
@@ -76,3 +70,14 @@ bool has_driver(const ContainerSpec& spec) {
 }
 
 }  // namespace gpuhook::request
+
+namespace gpuhook {
+
+std::optional<std::string> earlier_edit(const ContainerSpec& spec) {
+  for (const Annotation& annotation : spec.annotations) {
+    if (annotation.key == kInjectedAnnotation) return annotation.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gpuhook

@@ -20,9 +20,7 @@ struct AnnotatedDevices {
 AnnotatedDevices annotated_devices(std::span<const Annotation> annotations,
                                    std::span<const std::string> prefixes);
 
-// Whether gpu-hook has edited the specification.
-bool is_marked(const ContainerSpec& spec);
-// The same, or whether an engine's CDI support has put the driver into it.
+// Whether gpu-hook or an engine's CDI support has put the driver into the specification.
 bool has_driver(const ContainerSpec& spec);
 
 }  // namespace gpuhook::request

@@ -54,13 +54,6 @@ TEST_F(CompletePlan, CarriesOutLinksTreesAndTheCacheOnly) {
   EXPECT_THAT(container.text("/etc/ld.so.cache"), HasSubstr("libcuda.so.1"));
 }
 
-TEST_F(CompletePlan, SetsNoDeviceRules) {
-  const FakeContainer container(image);
-  Config config;
-  config.no_cgroups = false;
-  EXPECT_EQ(error_line(complete_plan(whole(), container.target(), rootfs(), config)), "");
-}
-
 TEST_F(CompletePlan, GivesEmptyMountPointsTheirText) {
   make_mount_points();
   apply::fill_stubs(whole(), rootfs());
